@@ -1,0 +1,101 @@
+"""Start outreach: `python -m examples.outreach --help`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+import sys
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+import aiohttp
+from aiohttp import web
+
+from examples.outreach import settings as settings_module
+from examples.outreach.agenda import Agenda
+from examples.outreach.books import Books
+from examples.outreach.campaign import Campaigns
+from examples.outreach.clock import HOUR_US, WallClock, WorldClock
+from examples.outreach.private import PrivateResolver
+from examples.outreach.provider import Account, Wire
+from examples.outreach.server import Billing, Surface
+from examples.outreach.twilio import Twilio
+from examples.outreach.zettai_reach import ZettaiReach
+
+if TYPE_CHECKING:
+    from examples.outreach.clock import Clock
+    from examples.outreach.provider import Provider
+    from examples.outreach.settings import Settings
+
+LOOPBACK = "127.0.0.1"
+GRACE_S = 2.0  # real seconds for the last replies of our server when we stop
+
+log = logging.getLogger("outreach")
+
+
+def main() -> None:
+    """Read the settings, take the port, and serve until SIGTERM."""
+    settings = settings_module.read(sys.argv[1:])
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="outreach: %(message)s")
+    try:
+        listener = socket.create_server((LOOPBACK, settings.port))
+    except OSError as error:
+        sys.exit(f"outreach: cannot listen on {LOOPBACK}:{settings.port}: {error.strerror}")
+    try:
+        asyncio.run(serve(settings, listener))
+    except* ConnectionError as group:
+        sys.exit(f"outreach: {group.exceptions[0]}")
+
+
+async def serve(settings: Settings, listener: socket.socket) -> None:
+    """Build the system from its parts, and run it."""
+    async with AsyncExitStack() as stack:
+        clock: Clock = WallClock()
+        if settings.clock_url:
+            clock = WorldClock(settings.clock_url, settings.token)
+        stack.push_async_callback(clock.close)
+        books = Books(settings.database)
+        stack.callback(books.close)
+        session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, resolver=PrivateResolver()),
+            timeout=aiohttp.ClientTimeout(total=settings.timeout_s),
+        )
+        await stack.enter_async_context(session)
+
+        address = f"{LOOPBACK}:{listener.getsockname()[1]}"
+        provider = _provider(settings, session, clock, books, f"http://{address}")
+        agenda = Agenda(clock, settings.zone, settings.concurrency)
+        remind_after_us = round(settings.remind_after_hours * HOUR_US)
+        campaigns = Campaigns(provider, books, agenda, clock, remind_after_us)
+        billing = Billing(settings.unit_price, settings.tax_percent, settings.bug, settings.bug_log)
+        surface = Surface(campaigns, books, agenda, clock, provider, billing, settings.people)
+
+        runner = web.AppRunner(surface.app(), access_log=None, shutdown_timeout=GRACE_S)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        await web.SockSite(runner, listener).start()
+        print(f"listening on {address}", flush=True)
+
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, agenda.stop)
+        await agenda.run()
+        log.info("stopped")
+
+
+def _provider(
+    settings: Settings, session: aiohttp.ClientSession, clock: Clock, books: Books, own_url: str
+) -> Provider:
+    account = Account(
+        settings.url, settings.account, settings.secret, settings.sender, settings.unit_price
+    )
+    if settings.provider == "zettai_reach":
+        return ZettaiReach(account, Wire(session, clock))
+    auth = aiohttp.BasicAuth(settings.account, settings.secret)
+    return Twilio(account, Wire(session, clock, auth), own_url, books.knows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""A campaign: a letter to each person, and two days later a reminder to those who did not react.
+
+`_try` is the whole of it: ask whether the letter is still wanted, send it, act on the outcome.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from examples.outreach.clock import HOUR_US, SECOND_US
+from examples.outreach.provider import Accepted, Later, Letter, Refused
+from examples.outreach.texts import redacted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from examples.outreach.agenda import Agenda
+    from examples.outreach.books import Books
+    from examples.outreach.clock import Clock
+    from examples.outreach.provider import Provider
+
+BACK_OFF_US, BACK_OFF_US_MAX = SECOND_US, HOUR_US  # 1 s, 2 s, 4 s … 1 h; never no pause at all
+PATIENCE_US = 24 * HOUR_US  # after its first try: a letter not accepted by then is given up
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A letter on its way to the provider."""
+
+    letter: Letter
+    due_us: int
+    nth: int = 0
+    first_us: int | None = None  # the instant of the first try
+    unclear: bool = False  # an earlier try may have been accepted
+
+
+@dataclass(frozen=True, slots=True)
+class Campaigns:
+    """Sends the letters of all campaigns."""
+
+    provider: Provider
+    books: Books
+    agenda: Agenda
+    clock: Clock
+    remind_after_us: int
+
+    async def open(self, name: str, numbers: Iterable[str]) -> int | None:
+        """Start a campaign; return how many people it is for, or None if it exists already."""
+        now_us = await self.clock.ask()
+        if not self.books.open_campaign(name):
+            return None
+        people = list(dict.fromkeys(numbers))
+        text = self.provider.texts.opening
+        for index, number in enumerate(people, start=1):
+            self._plan(Attempt(Letter(name, index, 1, number, text), now_us))
+        log.info("campaign %s opens for %d people", name, len(people))
+        return len(people)
+
+    def _plan(self, attempt: Attempt) -> None:
+        self.agenda.at(attempt.due_us, attempt.letter.own_id, partial(self._try, attempt))
+
+    async def _try(self, attempt: Attempt) -> None:
+        if not self._wanted(attempt):
+            return
+        letter = attempt.letter
+        match await self.provider.send(letter, unclear=attempt.unclear):
+            case Accepted() as accepted:
+                self.books.accept(letter, accepted)
+                if letter.nth == 1:
+                    self._plan_reminder(letter)
+            case Refused(why, opted_out):
+                if opted_out:
+                    self.books.note_person(letter.to, opted_out=True)
+                log.info("%s to %s is refused: %s", letter.own_id, redacted(letter.to), why)
+            case Later() as later:
+                await self._try_later(attempt, later)
+
+    def _wanted(self, attempt: Attempt) -> bool:
+        letter = attempt.letter
+        if self.books.opted_out(letter.to):
+            return False
+        if letter.nth == 1 or attempt.unclear:
+            return True
+        if self.provider.wants_reply:
+            return not self.books.replied(letter.to)
+        return not self.books.delivered(replace(letter, nth=1).own_id)
+
+    def _plan_reminder(self, letter: Letter) -> None:
+        reminder = replace(letter, nth=2, text=self.provider.texts.reminder)
+        self._plan(Attempt(reminder, self.clock.now_us + self.remind_after_us))
+
+    async def _try_later(self, attempt: Attempt, later: Later) -> None:
+        letter, due_us = attempt.letter, attempt.due_us
+        now_us = await self.clock.ask()
+        first_us = attempt.first_us or now_us
+        back_off_us = min(BACK_OFF_US << attempt.nth, BACK_OFF_US_MAX)
+        wait_us = back_off_us if later.after_us is None else max(later.after_us, BACK_OFF_US)
+        if now_us + wait_us > first_us + PATIENCE_US:
+            log.warning("%s to %s is given up: %s", letter.own_id, redacted(letter.to), later.why)
+            return
+        log.info("%s again in %d s: %s", letter.own_id, wait_us // SECOND_US, later.why)
+        if later.throttled:
+            self.agenda.hold(now_us + wait_us)  # for all letters; this one keeps its place
+        else:
+            due_us = now_us + wait_us
+        unclear = attempt.unclear or not later.throttled
+        self._plan(Attempt(letter, due_us, attempt.nth + 1, first_us, unclear))

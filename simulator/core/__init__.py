@@ -1,0 +1,1 @@
+"""The model: pure and synchronous; time is an argument, chance is a function of keys."""

@@ -1,0 +1,324 @@
+"""The values that the house is built of: accounts, commands, messages, rejections, effects.
+
+The one rule: a command is everything the gateway is ever told, so a list of (instant, command) is
+a complete recording of a world. Per-message values are msgspec structs outside the garbage
+collector's sight; `tests/test_tidy.py` reads their annotations, so that no cycle can hide.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, IntEnum
+
+import msgspec
+
+
+class State(IntEnum):
+    """Where a message stands; at the provider (*known*), at the handset (*fate*), as *told*."""
+
+    __hash__ = int.__hash__  # Enum's own is a Python function: 0.2 us per dict look-up
+
+    NONE = 0
+    ACCEPTED = 1
+    SENDING = 2
+    SENT = 3
+    DELIVERED = 4
+    UNDELIVERED = 5
+    EXPIRED = 6
+    FAILED = 7
+    CANCELED = 8
+    RECEIVED = 9
+
+
+FINAL = frozenset({State.DELIVERED, State.UNDELIVERED, State.EXPIRED, State.FAILED, State.CANCELED})
+
+
+class Cause(IntEnum):
+    """Why a message was not delivered (yet)."""
+
+    __hash__ = int.__hash__
+
+    NONE = 0
+    NOT_IN_USE = 1  # 欠番: no such subscriber
+    REFUSED = 2  # 受信拒否: the subscriber blocks such messages
+    ABSENT = 3  # 圏外, 電源OFF
+    CONGESTION = 4  # 輻輳
+    NO_ROUTE = 5  # no network for this country
+    TOO_LATE = 6  # validity ran out before the provider could send
+    CANCELED = 7
+
+
+class Reason(Enum):
+    """Why a request was refused; every dialect maps every one of them to its own reply."""
+
+    UNAUTHORIZED = "unauthorized"
+    NOT_FOUND = "not_found"
+    METHOD = "method_not_allowed"
+    MALFORMED = "malformed"
+    TOO_LARGE = "too_large"
+    TOO_SLOW = "too_slow"
+    NO_TO = "no_to"
+    NO_FROM = "no_from"
+    NO_BODY = "no_body"
+    BAD_TO = "bad_to"
+    BAD_FROM = "bad_from"
+    BAD_PARAMETER = "bad_parameter"
+    MISSING_PARAMETER = "missing_parameter"
+    NOT_MOBILE = "not_mobile"
+    TOO_LONG = "too_long"
+    OPTED_OUT = "opted_out"
+    DUPLICATE_REFERENCE = "duplicate_reference"
+    OVER_QUOTA = "over_quota"
+    NOT_CANCELABLE = "not_cancelable"
+    NOT_FINISHED = "not_finished"
+
+
+class Rejection(msgspec.Struct, frozen=True, gc=False):
+    """The client broke a rule. A value, not an exception.
+
+    Attributes:
+        reason: which rule.
+        field: the parameter's name as the client wrote it, or empty.
+        detail: what was seen, for people; already shortened.
+    """
+
+    reason: Reason
+    field: str = ""
+    detail: str = ""
+
+
+class Retry(msgspec.Struct, frozen=True, gc=False):
+    """How a provider repeats a failed callback.
+
+    Attributes:
+        delays_us: virtual time before each further attempt; its length is the number of retries.
+        timeout_us: the provider's nominal timeout: what an attempt that times out takes.
+        on_status: also retry where the receiver answered something other than 2xx.
+    """
+
+    delays_us: tuple[int, ...] = ()
+    timeout_us: int = 15_000_000
+    on_status: bool = True
+
+
+class Account(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """A customer of the provider, in one world.
+
+    Attributes:
+        id: the provider's name for it (AccountSid, clientId).
+        dialect: which provider's API it speaks.
+        secret: token or password; empty until first seen where accounts are open.
+        lane: stands for the account in fate keys; empty: shared with other accounts.
+        policy: name of the billing policy in `tariff.POLICIES`.
+        price_micros: per unit, millionths of `currency`; -1: the policy's own.
+        tax_bp: tax in hundredths of a percent; -1: the policy's own.
+        push_url: where receipts go, if the dialect sets that per account.
+        inbound_url: where replies go.
+        senders: the sender codes it may use; empty: any.
+        quota: messages it may send in all; -1: any number.
+        two_way: replies come where the provider says they do not (a named departure).
+        retry: how callbacks are repeated.
+    """
+
+    id: str
+    dialect: str
+    secret: str = ""
+    lane: str = ""
+    policy: str = ""
+    price_micros: int = -1
+    currency: str = ""
+    tax_bp: int = -1
+    push_url: str = ""
+    inbound_url: str = ""
+    senders: tuple[str, ...] = ()
+    quota: int = -1
+    two_way: bool = False
+    retry: Retry = Retry()
+
+
+class Submission(msgspec.Struct, frozen=True, gc=False, tag="send"):
+    """What a client asked to be sent, provider-neutral; parsed, so its types are true.
+
+    Attributes:
+        account: account id.
+        to: E.164 with a plus; `country` is its ISO code, or "ZZ".
+        sender: as given.
+        body: the text, 1 character or more.
+        encoding, segments: from `text.count`.
+        reference: the client's own id (clientTag), or empty.
+        callback_url: where status callbacks go, or empty.
+        notify: bit 1 << state for each state that calls back.
+        validity_us: 0 for the carrier's own.
+        can_reply: whether this route carries replies.
+        unique_reference: refuse a reference that the account has used before.
+    """
+
+    account: str
+    to: str
+    country: str
+    sender: str
+    body: str
+    encoding: int
+    segments: int
+    reference: str = ""
+    callback_url: str = ""
+    notify: int = 0
+    validity_us: int = 0
+    can_reply: bool = False
+    unique_reference: bool = False
+
+
+class Refusal(msgspec.Struct, frozen=True, gc=False, tag="refuse"):
+    """A request that a dialect refused before it became a submission; for the log's sake."""
+
+    account: str
+    to: str
+    reason: Reason
+
+
+class Configure(msgspec.Struct, frozen=True, gc=False, tag="configure"):
+    """Make an account, or change it; fates do not depend on its settings, except `lane`."""
+
+    account: Account
+
+
+class Touch(msgspec.Struct, frozen=True, gc=False, tag="touch"):
+    """A client has read these messages: what is known is now also told."""
+
+    keys: tuple[int, ...]
+
+
+class Inject(msgspec.Struct, frozen=True, gc=False, tag="inject"):
+    """A person writes to the account, unprompted or by hand from the control port."""
+
+    account: str
+    person: str
+    sender: str
+    body: str
+
+
+class Cancel(msgspec.Struct, frozen=True, gc=False, tag="cancel"):
+    """Take back a message that has not left the provider."""
+
+    key: int
+
+
+class Redact(msgspec.Struct, frozen=True, gc=False, tag="redact"):
+    """Forget a finished message's text."""
+
+    key: int
+
+
+class Delete(msgspec.Struct, frozen=True, gc=False, tag="delete"):
+    """Forget a finished message; counters stay."""
+
+    key: int
+
+
+class Feedback(msgspec.Struct, frozen=True, gc=False, tag="feedback"):
+    """The client says whether the message did its work."""
+
+    key: int
+    confirmed: bool
+
+
+class Wait(msgspec.Struct, frozen=True, gc=False, tag="wait"):
+    """Someone outside sleeps until an instant of virtual time; `url` turns it into an alarm."""
+
+    until_us: int
+    token: int
+    url: str = ""
+
+
+Command = (
+    Submission | Refusal | Configure | Touch | Inject | Cancel | Redact | Delete | Feedback | Wait
+)
+
+
+class Message(msgspec.Struct, gc=False, array_like=True):
+    """One accepted message, changed by `engine/state.py` alone; instants are us since 1970, or 0.
+
+    Attributes:
+        key: its identity; `fate_key`: what its chance derives from.
+        state, cause, known_us: what the provider knows.
+        fate, fate_cause, fate_us: what happened at the handset.
+        told, told_us: what the customer was last told.
+        pending: outstanding agenda steps and callbacks; 0: the message is finished.
+    """
+
+    key: int
+    fate_key: int
+    account: str
+    to: str
+    country: str
+    sender: str
+    body: str
+    encoding: int
+    segments: int
+    reference: str
+    callback_url: str
+    notify: int
+    validity_us: int
+    can_reply: bool
+    carrier: int
+    accepted_us: int
+    inbound: bool = False
+    state: State = State.ACCEPTED
+    cause: Cause = Cause.NONE
+    sending_us: int = 0
+    sent_us: int = 0
+    known_us: int = 0
+    fate: State = State.NONE
+    fate_cause: Cause = Cause.NONE
+    fate_us: int = 0
+    attempts: int = 0
+    told: State = State.NONE
+    told_us: int = 0
+    noticed_us: int = 0
+    opened_us: int = 0
+    replied_us: int = 0
+    feedback: int = 0
+    redacted: bool = False
+    pending: int = 0
+
+
+class OutcomeKind(IntEnum):
+    """How an attempt at a callback ended."""
+
+    ANSWERED = 1  # with any status
+    UNREACHABLE = 2  # no connection, reset, invalid HTTP
+    TIMED_OUT = 3
+    FORBIDDEN = 4  # our own egress policy: never repeated
+    DROPPED = 5  # our own queue was full: never repeated
+
+
+class Outcome(msgspec.Struct, frozen=True, gc=False):
+    """What came of one attempt; `status` is the HTTP status where there was one."""
+
+    kind: OutcomeKind
+    status: int = 0
+
+
+class Call(msgspec.Struct, gc=False):
+    """Effect: call the customer back about one state of one message.
+
+    Attributes:
+        key: of this callback; `nth`: which attempt, from 0.
+        due_us: the attempt's instant; it goes into the event, however late the socket is.
+    """
+
+    key: int
+    message: Message
+    state: State
+    nth: int
+    due_us: int
+
+
+class Wake(msgspec.Struct, frozen=True, gc=False):
+    """Effect: a wait or an alarm has come due; `url` is the alarm's."""
+
+    token: int
+    due_us: int
+    url: str = ""
+
+
+Effect = Call | Wake

@@ -1,0 +1,46 @@
+"""HTTP as values, so that a dialect is a pure function: request in, reply or call out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+
+class HttpRequest(msgspec.Struct, frozen=True, gc=False):
+    """A request, whole.
+
+    Attributes:
+        method: upper case.
+        path: decoded, without the query.
+        query: raw query string.
+        headers: looked up without regard to case.
+        body: at most the server's limit.
+        tail: the parts of the path that the route left open, in order.
+    """
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+    tail: tuple[str, ...] = ()
+
+
+class HttpReply(msgspec.Struct, frozen=True, gc=False):
+    """A reply, whole."""
+
+    status: int
+    body: bytes = b""
+    content_type: str = "application/json"
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class HttpCall(msgspec.Struct, frozen=True, gc=False):
+    """A request that we make: a callback."""
+
+    url: str
+    body: bytes
+    content_type: str = "application/x-www-form-urlencoded"
+    headers: tuple[tuple[str, str], ...] = ()
+    method: str = "POST"

@@ -1,0 +1,45 @@
+"""Providers, one file each, all of one shape (`shape.py`); the dict here is the registry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from simulator.dialects import twilio, zettai_reach
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from simulator.core.message import Account, Call, Reason, Retry
+    from simulator.core.wire import HttpCall
+    from simulator.dialects.shape import Route
+
+__all__ = ["DIALECTS", "Dialect"]
+
+
+class Dialect(Protocol):
+    """What a dialect module has (see `shape.py`)."""
+
+    @property
+    def NAME(self) -> str:  # noqa: N802 - a module's constant
+        """Its name in the registry and in `Account.dialect`."""
+
+    @property
+    def ROUTES(self) -> tuple[Route, ...]:  # noqa: N802 - as above
+        """Its endpoints."""
+
+    @property
+    def REASONS(self) -> Mapping[Reason, tuple[int, int | str, str]]:  # noqa: N802 - as above
+        """Every reason to HTTP status, the provider's code, and text."""
+
+    @property
+    def RETRY(self) -> Retry:  # noqa: N802 - as above
+        """How it repeats a failed callback, unless an account says otherwise."""
+
+    def new_account(self, account_id: str, secret: str, /) -> Account:
+        """Make an account as this provider's customers have it."""
+
+    def callback(self, call: Call, account: Account, epoch: int, /) -> HttpCall | None:
+        """Write the HTTP call about one state of a message; None: this provider has none."""
+
+
+DIALECTS: Mapping[str, Dialect] = {twilio.NAME: twilio, zettai_reach.NAME: zettai_reach}

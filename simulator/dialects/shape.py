@@ -1,0 +1,98 @@
+"""The one shape of a dialect: tables and pure functions; sockets are somebody else's.
+
+    HttpRequest --parse--> Ask | Refused --gateway--> outcome --render--> HttpReply
+    Call (a state of a message) --callback--> HttpCall
+
+A dialect module has: `NAME`, `ROUTES`, `REASONS` (every `Reason` to status, code and text),
+`RETRY`, `new_account(id, secret)` and `callback(call, account, epoch)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from simulator.core.message import (
+    Account,
+    Cancel,
+    Delete,
+    Feedback,
+    Message,
+    Redact,
+    Rejection,
+    Submission,
+)
+from simulator.core.query import Listing, Query
+from simulator.core.wire import HttpReply, HttpRequest
+
+
+class Ask(msgspec.Struct, frozen=True, gc=False):
+    """A request understood.
+
+    Attributes:
+        account: whose it is.
+        what: the command or query for the gateway.
+        opens: an account seen for the first time, to be made before.
+        echo: what the renderer wants back from the request.
+    """
+
+    account: str
+    what: Submission | Cancel | Redact | Delete | Feedback | Query
+    opens: Account | None = None
+    echo: tuple[str, ...] = ()
+
+
+class Refused(msgspec.Struct, frozen=True, gc=False):
+    """A request refused before the gateway; `account` and `to` as far as they were seen."""
+
+    rejection: Rejection
+    account: str = ""
+    to: str = ""
+    echo: tuple[str, ...] = ()
+
+
+Result = Message | Listing | Rejection | None  # None: done, nothing to show (a deletion)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a dialect may know of the worlds behind it.
+
+    Attributes:
+        accounts: by id; the dialect must check `Account.dialect`.
+        open_accounts: make an account at first sight.
+    """
+
+    accounts: Mapping[str, Account]
+    open_accounts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What `render` is given beside the result.
+
+    Attributes:
+        account: the account, where one is known.
+        epoch: for `ids.public_id`.
+        now_us: the world's virtual now.
+    """
+
+    account: Account | None
+    epoch: int
+    now_us: int
+
+
+Parse = Callable[[HttpRequest, Desk], Ask | Refused]
+Render = Callable[[Ask | Refused, Result, Reply], HttpReply]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One endpoint. `path` may hold `*` for one whole part, put into `HttpRequest.tail`."""
+
+    method: str
+    path: str
+    parse: Parse
+    render: Render

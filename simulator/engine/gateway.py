@@ -1,0 +1,202 @@
+"""The gateway: commands go in, facts come out, five verbs, no clock and no socket.
+
+    submit(command, now)   run_due(now)   next_due()   take_effects()   settle(call, outcome)
+
+Its one rule: what is submitted at an instant comes after every step due at that instant or before,
+and before every later one. So `now` is clamped to just before the oldest step that has not run: a
+world never runs ahead of its agenda, and a recording replays to the same digest.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from simulator.core import events as ev
+from simulator.core.chance import key_of
+from simulator.core.message import (
+    Call,
+    Effect,
+    OutcomeKind,
+    Wait,
+    Wake,
+)
+from simulator.engine import steps
+from simulator.engine.commands import VERBS, replied
+from simulator.engine.log import Recorded, Settled
+from simulator.engine.state import CHANGES, hold
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from simulator.core.message import Command, Message, Outcome, State
+    from simulator.core.people import People
+    from simulator.core.person import Reaction
+    from simulator.engine.agenda import Agenda
+    from simulator.engine.commands import Answer
+    from simulator.engine.log import Log
+    from simulator.engine.store import Store
+
+# After these steps the provider knows a new state (a failure in its queue is known at once).
+_KNOWN_BY = frozenset({steps.SENDING, steps.HANDOVER, steps.RECEIPT})
+BATCH = 500  # steps in one go, before the owner of the loop gets a turn
+
+
+class Gateway:
+    """One world's provider, carriers, handsets and people.
+
+    Args:
+        people: who can have a number, and the seed.
+        log: where facts go.
+        store: where messages are kept.
+        agenda: what is due.
+        by_content: message identity includes the body.
+        epoch: how often this world was reset.
+        record: called with every command and outcome that takes effect.
+    """
+
+    def __init__(  # noqa: PLR0913 - everything it owns is handed to it
+        self,
+        people: People,
+        log: Log,
+        store: Store,
+        agenda: Agenda,
+        *,
+        by_content: bool = False,
+        epoch: int = 0,
+        record: Callable[[Recorded], None] | None = None,
+    ) -> None:
+        self.people, self.log, self.store, self.agenda = people, log, store, agenda
+        self.by_content, self.epoch, self.record = by_content, epoch, record
+        self.now_us = 0
+        self.steps_run = 0
+        self.waits: dict[int, Wait] = {}
+        self.physics = steps.Physics(people)
+        self._effects: list[Effect] = []
+
+    # The five verbs.
+
+    def submit(self, command: Command, now_us: int) -> Answer:
+        """Carry out a command at `now_us` (clamped, see above).
+
+        Returns:
+            The message where one was made or changed, a `Rejection`, or None.
+        """
+        at_us = self.instant(now_us)
+        self.now_us = at_us
+        if self.record is not None:
+            self.record(Recorded(at_us, command))
+        return VERBS[type(command)](self, command, at_us)
+
+    def run_due(self, now_us: int, limit: int = BATCH) -> int:
+        """Run what is due at `now_us` or before, about `limit` steps; return how many ran.
+
+        It stops between instants only, and has run everything if it returns less than `limit`.
+        """
+        pop = self.agenda.pop
+        live = self.store.live
+        ran, at_us = 0, self.now_us
+        while (entry := pop(now_us)) is not None:
+            due_us, key, nth, data = entry
+            at_us = due_us
+            ran += 1
+            if (message := live.get(key)) is not None:
+                if nth == steps.REPLY:
+                    replied(self, message, due_us, cast("Reaction", data))
+                else:
+                    self._step(message, due_us, nth, data)
+            elif nth >= steps.CALLBACK:
+                self._outward(due_us, data)
+            if ran >= limit and self.agenda.next_due() != due_us:
+                self.now_us = max(self.now_us, at_us)
+                break
+        else:
+            self.now_us = max(self.now_us, now_us)
+        self.steps_run += ran
+        return ran
+
+    def _outward(self, due_us: int, data: object) -> None:
+        """Let a callback's next attempt or somebody's wait come due."""
+        if isinstance(data, Call):
+            self._effects.append(data)
+        elif isinstance(data, Wait):
+            self.waits.pop(data.token, None)
+            self._effects.append(Wake(data.token, due_us, data.url))
+
+    def next_due(self) -> int | None:
+        """Return the instant of the oldest step that has not run, or None."""
+        return self.agenda.next_due()
+
+    def take_effects(self) -> list[Effect]:
+        """Return, once, what has to be done outside."""
+        effects, self._effects = self._effects, []
+        return effects
+
+    def settle(self, call: Call, outcome: Outcome) -> None:
+        """Take in how an attempt at a callback ended; its instant is the attempt's own."""
+        if self.record is not None:
+            settled = Settled(call.key, call.nth, outcome.kind, outcome.status)
+            self.record(Recorded(call.due_us, settled))
+        message, at_us = call.message, call.due_us
+        kind, status = outcome.kind, outcome.status
+        tried = ev.CallbackTried(at_us, message.key, call.state, call.nth, kind, status)
+        self.emit(tried, message)
+        retry = self.store.shelves[message.account].account.retry
+        if kind is OutcomeKind.ANSWERED and 200 <= status < 300:
+            self.emit(ev.Told(at_us, message.key, call.state, by_read=False), message)
+        elif call.nth < len(retry.delays_us) and (
+            kind in {OutcomeKind.UNREACHABLE, OutcomeKind.TIMED_OUT}
+            or (kind is OutcomeKind.ANSWERED and retry.on_status)
+        ):
+            took_us = retry.timeout_us if kind is OutcomeKind.TIMED_OUT else 0
+            call.due_us = at_us + 1 + took_us + retry.delays_us[call.nth]
+            call.nth += 1
+            self.agenda.push((call.due_us, call.key, steps.CALLBACK, call))
+            return
+        else:
+            abandoned = ev.CallbackAbandoned(at_us, message.key, call.state, kind)
+            self.emit(abandoned, message)
+        self.release(message, 1)
+
+    # What the verbs are made of.
+
+    def instant(self, now_us: int) -> int:
+        """Return the instant at which something submitted now takes effect."""
+        due_us = self.agenda.next_due()
+        if due_us is not None and now_us >= due_us:
+            now_us = due_us - 1
+        return max(now_us, self.now_us)
+
+    def emit(self, event: ev.Event, message: Message | None) -> None:
+        """Write a fact: into its message, into the log, to the views."""
+        if message is not None and (change := CHANGES.get(type(event))) is not None:
+            change(event, message)
+        self.log.append(event, message)
+
+    def _step(self, message: Message, at_us: int, nth: int, data: object) -> None:
+        code = nth & steps.CODE_MASK
+        if message.fate and code <= steps.GIVE_UP:
+            self.release(message, 1)  # canceled meanwhile
+            return
+        step = steps.STEPS[code]
+        facts, following = step(self.physics, message, at_us, nth >> steps.CODE_BITS, data)
+        for fact in facts:
+            self.emit(fact, message)
+        if message.notify and code in _KNOWN_BY:
+            self.call(message, message.state, at_us)
+        push = self.agenda.push
+        for due_us, after, more in following:
+            push((due_us, message.key, after, more))
+        self.release(message, 1 - len(following))
+
+    def release(self, message: Message, steps_done: int) -> None:
+        """Count steps as done; with the last one the message is finished."""
+        if hold(message, -steps_done) == 0:
+            self.store.finish(message)
+
+    def call(self, message: Message, state: State, at_us: int) -> None:
+        """Ask for a callback about a state, if the client wants one."""
+        if message.notify >> state & 1:
+            self.store.revive(message)
+            hold(message, 1)
+            key = key_of("callback", message.key, state)
+            self._effects.append(Call(key, message, state, 0, at_us))

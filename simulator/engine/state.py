@@ -1,0 +1,122 @@
+"""How each fact changes the message it is about: the only place that writes to a live message."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from simulator.core import events as ev
+from simulator.core.lifecycle import FATE, KNOWN
+from simulator.core.message import FINAL, Cause, State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from simulator.core.message import Message
+
+    Change = Callable[[Any, Message], None]  # each names the very kind it folds
+
+
+def _known(message: Message, state: State, cause: Cause) -> None:
+    if state not in KNOWN[message.state]:
+        msg = f"no way from {message.state.name} to {state.name} (message {message.key:016x})"
+        raise AssertionError(msg)
+    message.state = state
+    message.cause = cause
+
+
+def _fate(message: Message, state: State, cause: Cause, at_us: int) -> None:
+    if state not in FATE.get(message.fate, ()):
+        msg = f"a fate is final: {message.fate.name} cannot become {state.name}"
+        raise AssertionError(msg)
+    message.fate, message.fate_cause, message.fate_us = state, cause, at_us
+
+
+def _sending(event: ev.Event, message: Message) -> None:
+    _known(message, State.SENDING, Cause.NONE)
+    message.sending_us = event.at_us
+
+
+def _sent(event: ev.Event, message: Message) -> None:
+    _known(message, State.SENT, Cause.NONE)
+    message.sent_us = event.at_us
+
+
+def _attempted(event: ev.Attempted, message: Message) -> None:
+    message.attempts = event.nth + 1
+
+
+def _delivered(event: ev.Delivered, message: Message) -> None:
+    message.attempts = event.attempts
+    _fate(message, State.DELIVERED, Cause.NONE, event.at_us)
+
+
+def _undelivered(event: ev.Undelivered, message: Message) -> None:
+    _fate(message, State.UNDELIVERED, event.cause, event.at_us)
+
+
+def _expired(event: ev.Expired, message: Message) -> None:
+    _fate(message, State.EXPIRED, event.cause, event.at_us)
+
+
+def _failed(event: ev.Failed, message: Message) -> None:
+    _fate(message, State.FAILED, event.cause, event.at_us)
+
+
+def _canceled(event: ev.Event, message: Message) -> None:
+    _fate(message, State.CANCELED, Cause.CANCELED, event.at_us)
+
+
+def _receipted(event: ev.Receipted, message: Message) -> None:
+    _known(message, event.state, event.cause)
+    message.known_us = event.at_us
+
+
+def _told(event: ev.Told, message: Message) -> None:
+    state = event.state
+    if message.told not in FINAL or state in FINAL:  # a late "sent" does not undo "delivered"
+        message.told, message.told_us = state, event.at_us
+
+
+def _noticed(event: ev.Event, message: Message) -> None:
+    message.noticed_us = event.at_us
+
+
+def _opened(event: ev.Event, message: Message) -> None:
+    message.opened_us = event.at_us
+
+
+def _replied(event: ev.Event, message: Message) -> None:
+    message.replied_us = event.at_us
+
+
+def _redacted(_event: ev.Event, message: Message) -> None:
+    message.body, message.redacted = "", True
+
+
+def _feedback(event: ev.FeedbackGiven, message: Message) -> None:
+    message.feedback = 1 if event.confirmed else 2
+
+
+CHANGES: Mapping[type[ev.Event], Change] = {
+    ev.Sending: _sending,
+    ev.Sent: _sent,
+    ev.Attempted: _attempted,
+    ev.Delivered: _delivered,
+    ev.Undelivered: _undelivered,
+    ev.Expired: _expired,
+    ev.Failed: _failed,
+    ev.Canceled: _canceled,
+    ev.Receipted: _receipted,
+    ev.Told: _told,
+    ev.Noticed: _noticed,
+    ev.Opened: _opened,
+    ev.Replied: _replied,
+    ev.Redacted: _redacted,
+    ev.FeedbackGiven: _feedback,
+}
+
+
+def hold(message: Message, steps: int) -> int:
+    """Count outstanding steps and callbacks up or down; at 0 the message is finished."""
+    message.pending += steps
+    return message.pending

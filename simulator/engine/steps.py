@@ -1,0 +1,172 @@
+"""What happens next to one message: pure functions from (message, instant) to facts and next steps.
+
+Three tracks, each with at most one outstanding step:
+
+    carriage   SENDING -> HANDOVER -> ATTEMPT (-> ATTEMPT ...) | GIVE_UP
+    receipt    RECEIPT
+    person     NOTICE -> OPEN -> REPLY
+
+A step decides from the message's keys and its own due instant, never from who came first.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from simulator.core import events as ev
+from simulator.core.carrier import (
+    CARRIER_ACK_DEN,
+    CARRIER_ACK_NUM,
+    CARRIERS,
+    CONGESTION_RETRY_US,
+    NO_ROUTE,
+    QUEUE_US,
+)
+from simulator.core.chance import Purpose, draw64, key_bytes, key_of, stream_of
+from simulator.core.handset import absent_until
+from simulator.core.message import Cause, State
+from simulator.core.person import Reaction, react, reaction_streams
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from simulator.core.message import Message
+    from simulator.core.people import People
+
+# Step codes, the low bits of an agenda entry's nth; the repeat count stands above them.
+SENDING, HANDOVER, ATTEMPT, GIVE_UP, RECEIPT, NOTICE, OPEN, REPLY, CALLBACK, WAIT = range(1, 11)
+CODE_BITS = 4
+CODE_MASK = (1 << CODE_BITS) - 1
+
+Next = tuple[int, int, object]  # due_us, nth << CODE_BITS | code, data
+Step = tuple[tuple[ev.Event, ...], tuple[Next, ...]]
+
+
+class Physics:
+    """The world's laws, compiled for one seed: what every step reads and none writes."""
+
+    def __init__(self, people: People) -> None:
+        seed = people.seed
+        self.people = people
+        self.transit = stream_of(seed, Purpose.TRANSIT)
+        self.gone = stream_of(seed, Purpose.GONE)
+        self.refuses = stream_of(seed, Purpose.REFUSES)
+        self.congestion = stream_of(seed, Purpose.CONGESTION)
+        self.receipt_delay = stream_of(seed, Purpose.RECEIPT_DELAY)
+        self.reply_text = stream_of(seed, Purpose.REPLY_TEXT)
+        self.reaction = reaction_streams(seed)
+
+
+def first(at_us: int) -> Next:
+    """Return the first step of a message accepted at `at_us`."""
+    return at_us + QUEUE_US, SENDING, None
+
+
+def sending(physics: Physics, message: Message, at_us: int, _nth: int, _data: None) -> Step:
+    """Take the message from the provider's queue, or fail it there."""
+    carrier = CARRIERS[message.carrier]
+    if carrier is NO_ROUTE:
+        return _fail(message, at_us, Cause.NO_ROUTE)
+    if message.validity_us and at_us > message.accepted_us + message.validity_us:
+        return _fail(message, at_us, Cause.TOO_LATE)
+    transit = carrier.transit.at(draw64(physics.transit, key_bytes(message.fate_key)))
+    ack = transit * CARRIER_ACK_NUM // CARRIER_ACK_DEN
+    following = (at_us + 1 + ack, HANDOVER, transit - ack)
+    return (ev.Sending(at_us, message.key),), (following,)
+
+
+def handover(_physics: Physics, message: Message, at_us: int, _nth: int, rest: int) -> Step:
+    """Hand the message to the carrier, which takes `rest` more microseconds to the handset."""
+    return (ev.Sent(at_us, message.key),), ((at_us + 1 + rest, ATTEMPT, None),)
+
+
+def attempt(physics: Physics, message: Message, at_us: int, nth: int, _data: None) -> Step:
+    """Try to put the message on the handset."""
+    key, people = message.key, physics.people
+    person8 = key_bytes(key_of(message.to))
+    persona = people.persona(message.country, person8)
+    if draw64(physics.gone, person8) < persona.gone:
+        return _undelivered(physics, message, at_us, Cause.NOT_IN_USE)
+    if draw64(physics.refuses, person8) < persona.refuses:
+        return _undelivered(physics, message, at_us, Cause.REFUSED)
+    fate8 = key_bytes(message.fate_key)
+    if draw64(physics.congestion, fate8, nth) < people.congestion_limit:
+        return _again(physics, message, at_us, nth, Cause.CONGESTION)
+    if absent_until(persona.away, person8, at_us):
+        return _again(physics, message, at_us, nth, Cause.ABSENT)
+    law = CARRIERS[message.carrier].receipt_delivered
+    receipt = (at_us + 1 + law.at(draw64(physics.receipt_delay, fate8)), RECEIPT, None)
+    reaction = react(persona, physics.reaction, fate8, at_us, can_reply=message.can_reply)
+    delivered = (ev.Delivered(at_us, key, nth + 1),)
+    if not reaction.noticed_us:
+        return delivered, (receipt,)
+    return delivered, (receipt, (reaction.noticed_us, NOTICE, reaction))
+
+
+def give_up(physics: Physics, message: Message, at_us: int, _nth: int, cause: Cause) -> Step:
+    """Let a message expire at the end of its validity."""
+    return (ev.Expired(at_us, message.key, cause),), (_failed_receipt(physics, message, at_us),)
+
+
+def receipt(_physics: Physics, message: Message, at_us: int, _nth: int, _data: None) -> Step:
+    """Let the provider know the fate."""
+    return (ev.Receipted(at_us, message.key, message.fate, message.fate_cause),), ()
+
+
+def notice(_physics: Physics, message: Message, at_us: int, _nth: int, reaction: Reaction) -> Step:
+    """Let the person see the banner."""
+    following = ((reaction.opened_us, OPEN, reaction),) if reaction.opened_us else ()
+    return (ev.Noticed(at_us, message.key),), following
+
+
+def opening(_physics: Physics, message: Message, at_us: int, _nth: int, reaction: Reaction) -> Step:
+    """Let the person read the message."""
+    following = ((reaction.replied_us, REPLY, reaction),) if reaction.replied_us else ()
+    return (ev.Opened(at_us, message.key),), following
+
+
+def _fail(message: Message, at_us: int, cause: Cause) -> Step:
+    """Fail at the provider, which knows it at once."""
+    key = message.key
+    return (
+        ev.Failed(at_us, key, cause),
+        ev.Receipted(at_us, key, State.FAILED, cause),
+    ), ()
+
+
+def _undelivered(physics: Physics, message: Message, at_us: int, cause: Cause) -> Step:
+    return (ev.Undelivered(at_us, message.key, cause),), (_failed_receipt(physics, message, at_us),)
+
+
+def _failed_receipt(physics: Physics, message: Message, at_us: int) -> Next:
+    law = CARRIERS[message.carrier].receipt_failed
+    bits = draw64(physics.receipt_delay, key_bytes(message.fate_key))
+    return at_us + 1 + law.at(bits), RECEIPT, None
+
+
+def _again(physics: Physics, message: Message, at_us: int, nth: int, cause: Cause) -> Step:
+    """Plan another attempt by the carrier's schedule, or the end of its patience."""
+    carrier = CARRIERS[message.carrier]
+    if carrier.retries is not None and nth >= carrier.retries:
+        return _undelivered(physics, message, at_us, cause)
+    gap = carrier.retry_us[min(nth, len(carrier.retry_us) - 1)]
+    if cause is Cause.CONGESTION:
+        gap = CONGESTION_RETRY_US
+    patience = min(carrier.validity_us, message.validity_us or carrier.validity_us)
+    deadline = message.accepted_us + patience
+    tried = (ev.Attempted(at_us, message.key, nth, cause),)
+    if at_us + gap > deadline:
+        return tried, ((max(deadline, at_us + 1), GIVE_UP, cause),)
+    return tried, ((at_us + gap, (nth + 1) << CODE_BITS | ATTEMPT, None),)
+
+
+# By code. The data of an entry is what the step before put there for this one.
+STEPS: Mapping[int, Callable[[Physics, Message, int, int, Any], Step]] = {
+    SENDING: sending,
+    HANDOVER: handover,
+    ATTEMPT: attempt,
+    GIVE_UP: give_up,
+    RECEIPT: receipt,
+    NOTICE: notice,
+    OPEN: opening,
+}

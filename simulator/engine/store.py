@@ -1,0 +1,150 @@
+"""Messages by key, and per account: their order, references, and who has opted out.
+
+A live message is a struct; a finished one is packed to bytes. Retention prunes the oldest finished
+messages and their indexes, never a counter. What grows with the population and not with the
+traffic is one integer per (account, recipient): how many messages it has had.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left, bisect_right
+from typing import TYPE_CHECKING
+
+import msgspec
+from xxhash import xxh3_64_intdigest
+
+from simulator.core.message import Account, Message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Message).decode
+_COMPACT_AT = 1024  # dead keys at the front of a shelf before it is compacted
+
+
+class Shelf:
+    """What one account has: its settings, its messages in order of acceptance, its opt-outs."""
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+        self.accepted = 0
+        self.keys = array("Q")
+        self.instants = array("Q")  # of acceptance, beside keys
+        self.dead = 0
+        self.counts: dict[str | int, int] = {}
+        self.references: dict[int, int] = {}
+        self.opted_out: set[tuple[str, str]] = set()
+
+    def next_k(self, recipient: str, body: str | None) -> int:
+        """Return how many messages with this identity were accepted before, and count this one."""
+        name = recipient if body is None else _hash(recipient + "\0" + body)
+        k = self.counts.get(name, 0)
+        self.counts[name] = k + 1
+        return k
+
+    def key_of_reference(self, reference: str) -> int | None:
+        """Return the key of the message with this reference, if it is still kept."""
+        return self.references.get(_hash(reference))
+
+    def refer(self, reference: str, key: int) -> None:
+        """Note a reference."""
+        self.references[_hash(reference)] = key
+
+
+class Store:
+    """The messages of one world.
+
+    Args:
+        retention: how many finished messages are kept, 1 or more.
+        forget: called with the key of each pruned message.
+    """
+
+    def __init__(self, retention: int, forget: Callable[[int], None]) -> None:
+        self.retention = retention
+        self.pruned = 0
+        self.live: dict[int, Message] = {}
+        self.finished: dict[int, bytes] = {}
+        self.shelves: dict[str, Shelf] = {}
+        self._forget = forget
+
+    def add(self, message: Message, shelf: Shelf) -> None:
+        """Keep a new message."""
+        self.live[message.key] = message
+        shelf.keys.append(message.key)
+        shelf.instants.append(message.accepted_us)
+        if message.reference:
+            shelf.refer(message.reference, message.key)
+
+    def get(self, key: int) -> Message | None:
+        """Return a message: the live one itself, or a copy of a finished one."""
+        message = self.live.get(key)
+        if message is None and (packed := self.finished.get(key)) is not None:
+            return _decode(packed)
+        return message
+
+    def finish(self, message: Message) -> None:
+        """Pack a message whose every step is done, and prune the oldest beyond retention."""
+        self.live.pop(message.key, None)
+        self.finished[message.key] = _encode(message)
+        while len(self.finished) > self.retention:
+            oldest = next(iter(self.finished))
+            self.drop(_decode(self.finished[oldest]))
+
+    def revive(self, message: Message) -> None:
+        """Make a finished message live again, since a new step concerns it."""
+        if self.finished.pop(message.key, None) is not None:
+            self.live[message.key] = message
+
+    def rewrite(self, message: Message) -> None:
+        """Put back a changed copy of a finished message."""
+        if message.key in self.finished:
+            self.finished[message.key] = _encode(message)
+
+    def drop(self, message: Message) -> None:
+        """Forget a message; steps that are still due for it do nothing."""
+        self.finished.pop(message.key, None)
+        self.live.pop(message.key, None)
+        self.pruned += 1
+        shelf = self.shelves[message.account]
+        if message.reference:
+            shelf.references.pop(_hash(message.reference), None)
+        shelf.dead += 1
+        if shelf.dead > _COMPACT_AT and shelf.dead * 2 > len(shelf.keys):
+            kept = [i for i, k in enumerate(shelf.keys) if self.has(k)]
+            shelf.keys = array("Q", (shelf.keys[i] for i in kept))
+            shelf.instants = array("Q", (shelf.instants[i] for i in kept))
+            shelf.dead = 0
+        self._forget(message.key)
+
+    def has(self, key: int) -> bool:
+        """Tell whether a message is kept."""
+        return key in self.live or key in self.finished
+
+    def walk(self, shelf: Shelf, at_us: int, step: int) -> Iterator[Message]:
+        """Yield kept messages accepted at `at_us` and then older (step -1) or newer (+1) ones.
+
+        Messages of one instant come in order of their keys, so that order of arrival cannot show.
+        """
+        after = bisect_right(shelf.instants, at_us) - 1
+        index = after if step < 0 else bisect_left(shelf.instants, at_us)
+        batch: list[Message] = []
+        while 0 <= index < len(shelf.keys):
+            message = self.get(shelf.keys[index])
+            index += step
+            if message is None:
+                continue
+            if batch and batch[0].accepted_us != message.accepted_us:
+                yield from sorted(batch, key=_by_key, reverse=step < 0)
+                batch = []
+            batch.append(message)
+        yield from sorted(batch, key=_by_key, reverse=step < 0)
+
+
+def _by_key(message: Message) -> int:
+    return message.key
+
+
+def _hash(text: str) -> int:
+    return xxh3_64_intdigest(text.encode("utf-8", "surrogatepass"))

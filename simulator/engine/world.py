@@ -1,0 +1,134 @@
+"""A world: one gateway with its views; and the worlds of a server, with the index of accounts.
+
+World   seed, people, options -> gateway + inbox, truth, ledger, audit;  reset makes it anew
+Worlds  by name; an account belongs to exactly one; an unknown one is made in world `default`
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from simulator.core.message import Account, Configure
+from simulator.core.people import People
+from simulator.engine.agenda import Agenda
+from simulator.engine.gateway import Gateway
+from simulator.engine.log import Log, Recorded, View
+from simulator.engine.store import Store
+from simulator.views.audit import Audit
+from simulator.views.inbox import Inbox
+from simulator.views.ledger import Ledger
+from simulator.views.truth import Truth
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from simulator.core.people import Habits
+
+DEFAULT = "default"
+_EVENTS_PER_MESSAGE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a world is made of.
+
+    Attributes:
+        seed: of all chance, 64 bits.
+        habits: of the people, by country.
+        by_content: message identity includes the body.
+        retention: finished messages kept, 1 or more.
+        sink: receives every encoded event.
+        record: receives every command and outcome.
+    """
+
+    seed: int = 1
+    habits: Mapping[str, Habits] = field(default_factory=dict)
+    by_content: bool = False
+    retention: int = 100_000
+    sink: Callable[[bytes], object] | None = None
+    record: Callable[[Recorded], None] | None = None
+
+
+class World:
+    """One provider with its people; see `Options`."""
+
+    def __init__(self, name: str, options: Options) -> None:
+        self.name, self.options = name, options
+        self._build(epoch=0)
+
+    def _build(self, epoch: int) -> None:
+        options = self.options
+        self.inbox, self.truth = Inbox(), Truth()
+        self.ledger = Ledger(self.account)
+        self.audit = Audit(self.account, self.ledger)
+        views: list[View] = [self.inbox, self.truth, self.ledger, self.audit]
+        self.log = Log(views, options.retention * _EVENTS_PER_MESSAGE, options.sink)
+        self.store = Store(options.retention, self.log.forget)
+        self.gateway = Gateway(
+            People(options.seed, options.habits),
+            self.log,
+            self.store,
+            Agenda(),
+            by_content=options.by_content,
+            epoch=epoch,
+            record=options.record,
+        )
+
+    def account(self, name: str) -> Account:
+        """Return an account of this world."""
+        return self.store.shelves[name].account
+
+    def configure(self, account: Account, now_us: int = 0) -> None:
+        """Make or change an account."""
+        self.gateway.submit(Configure(account), now_us)
+
+    def reset(self) -> None:
+        """Begin anew: no messages, no counters; accounts, their settings and waits stay.
+
+        Chance begins again too, while public ids do not come back.
+        """
+        accounts = [shelf.account for shelf in self.store.shelves.values()]
+        waits = list(self.gateway.waits.values())
+        now_us = self.gateway.now_us
+        self._build(self.gateway.epoch + 1)
+        for account in accounts:
+            self.gateway.submit(Configure(account), now_us)
+        for wait in waits:
+            self.gateway.submit(wait, now_us)
+
+    def faults(self) -> list[str]:
+        """Return what is wrong with this world's books, in words; empty when all is well."""
+        found = self.audit.violations()
+        found += [f"view {name} failed: {error!r}" for name, error in self.log.detached]
+        return found
+
+
+class Worlds:
+    """All worlds of a server.
+
+    Args:
+        make: builds a world by its name.
+    """
+
+    def __init__(self, make: Callable[[str], World]) -> None:
+        self._make = make
+        self.by_name: dict[str, World] = {}
+        self.of_account: dict[str, World] = {}
+        self.accounts: dict[str, Account] = {}
+        self.world(DEFAULT)
+
+    def world(self, name: str) -> World:
+        """Return a world, made at first sight."""
+        found = self.by_name.get(name)
+        if found is None:
+            found = self.by_name[name] = self._make(name)
+        return found
+
+    def configure(self, account: Account, world: str = DEFAULT, now_us: int = 0) -> World:
+        """Make or change an account; one that exists stays in its world."""
+        home = self.of_account.get(account.id) or self.world(world)
+        home.configure(account, now_us)
+        self.of_account[account.id] = home
+        self.accounts[account.id] = account
+        return home

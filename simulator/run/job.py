@@ -1,0 +1,203 @@
+"""One run, from a scenario to a verdict: serve, start the system, move time, ask it, judge it.
+
+    open -> start -> ready -> campaign -> time to the horizon -> claims -> stop -> judge -> report
+
+Whatever goes wrong on the way ends in a verdict too: a run that proves nothing says why.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+import secrets
+import time
+from dataclasses import dataclass, field
+from typing import IO, TYPE_CHECKING
+
+from simulator import __version__
+from simulator.engine.log import Recorded, encode_recorded
+from simulator.engine.world import DEFAULT, World
+from simulator.errors import ConfigError, Problem, ProvesNothing
+from simulator.run.conductor import Conductor
+from simulator.run.facts import facts_of, metrics_of, totals_of
+from simulator.run.people import numbers_of, write_csv
+from simulator.run.report import Judged, document
+from simulator.run.sut import System, free_port
+from simulator.run.world import account_of, begins_at, given_to, options_of
+from simulator.settings import Settings
+from simulator.verify.claims import ClaimsError, parse_claims
+from simulator.verify.expect import evaluate
+from simulator.verify.reconcile import reconcile
+from simulator.verify.verdict import judge
+from simulator.web.app import NOW_HEADER
+from simulator.web.egress import Allow, check_target
+from simulator.web.server import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+    from typing import Any
+
+    from simulator.run.conductor import Conductor as _Conductor
+    from simulator.scenario import Scenario
+    from simulator.verify.claims import Claims
+    from simulator.verify.reconcile import Reconciliation
+
+Progress = "Callable[[int, World], None]"
+
+
+@dataclass(slots=True)
+class Run:
+    """A run under way.
+
+    Attributes:
+        out: its folder: people.csv, sut.log, events.bin, commands.bin, report.json, findings.csv.
+        invalid: why it proves nothing; empty while it may.
+    """
+
+    scenario: Scenario
+    out: Path
+    timeout_s: float
+    progress: Callable[[int, World], None]
+    invalid: list[str] = field(default_factory=list)
+    interrupted: bool = False
+    instants: int = 0
+    stragglers: int = 0
+
+    async def judged(self) -> dict[str, Any]:
+        """Run to the end and return the report's document."""
+        _check_numbers(self.scenario)
+        began = time.time()
+        self.out.mkdir(parents=True, exist_ok=True)
+        write_csv(self.scenario, self.out / "people.csv")
+        with (
+            (self.out / "events.bin").open("wb") as events,
+            (self.out / "commands.bin").open("wb") as commands,
+        ):
+            server = self._server(events, commands)
+            try:
+                claims = await self._conduct(server)
+            finally:
+                await server.stop()
+            return self._judge(server.worlds.by_name[DEFAULT], claims, began)
+
+    def _server(self, events: IO[bytes], commands: IO[bytes]) -> Server:
+        def sink(data: bytes) -> None:
+            events.write(len(data).to_bytes(2, "big") + data)
+
+        def record(item: Recorded) -> None:
+            commands.write(encode_recorded(item))
+
+        options = options_of(self.scenario, sink, record)
+        start_us, rate = begins_at(self.scenario)
+        settings = Settings(port=0, control_port=0)
+        return Server(
+            settings,
+            lambda name: World(name, options),
+            token=secrets.token_urlsafe(24),
+            base_us=start_us,
+            rate=rate,
+            open_accounts=False,
+        )
+
+    async def _conduct(self, server: Server) -> Claims | None:
+        """Do everything that may take real time, within the timeout."""
+        try:
+            async with asyncio.timeout(self.timeout_s):
+                await server.start()
+                return await self._campaign(server)
+        except TimeoutError:
+            self.invalid.append(f"the run took longer than {self.timeout_s:g} s of real time")
+        except ProvesNothing as error:
+            self.invalid.append(str(error))
+        except ClaimsError as error:
+            self.invalid.append(f"the claims cannot be read: {error}")
+        return None
+
+    async def _campaign(self, server: Server) -> Claims | None:
+        scenario, driver = self.scenario, server.driver(DEFAULT)
+        assert scenario.sut is not None
+        given = given_to(
+            scenario, server.url, server.control_url, server.token, str(self.out / "people.csv")
+        )
+        port = free_port()
+        system = System(scenario.sut, given, port, self.out / "sut.log")
+        begin_us = driver.now()
+        for written in scenario.accounts:
+            account = account_of(scenario, written, lambda t: given.fill(t, port, system.url))
+            server.worlds.configure(account, now_us=begin_us)
+        conductor = Conductor(server, driver, system)
+        try:
+            await system.start()
+            await system.ready(self.timeout_s)
+            await self._move(conductor, system, begin_us, driver.clock.rate)
+            if scenario.sut.claims is None:
+                return None
+            return parse_claims(await system.claims())
+        finally:
+            self.instants, self.stragglers = conductor.instants, conductor.stragglers
+            await system.stop()
+
+    async def _move(
+        self, conductor: Conductor, system: System, begin_us: int, rate: float
+    ) -> None:
+        timing, world = self.scenario.time, conductor.driver.world
+        numbers = list(numbers_of(self.scenario))
+        until_us = begin_us + timing.until_us
+
+        async def start() -> None:
+            await system.begin(numbers, {NOW_HEADER: str(conductor.driver.now())})
+
+        def step(now_us: int) -> None:
+            self.progress(now_us, world)
+
+        if rate == 0:
+            await conductor.stepped(start, until_us, timing.quantum_us, step)
+        else:
+            await conductor.flowing(start, until_us, step)
+
+    def _judge(self, world: World, claims: Claims | None, began: float) -> dict[str, Any]:
+        account = world.store.shelves
+        facts = facts_of(world, self.scenario)
+        if not self.invalid:
+            self._check_worth(world, claims)
+        reconciliation: Reconciliation | None = None
+        if claims is not None:
+            reconciliation = reconcile(claims, facts, totals_of(world, self.scenario))
+        metrics = metrics_of(world, claims, reconciliation, self.stragglers)
+        results = evaluate(self.scenario.expect, metrics)
+        verdict = judge(results, reconciliation, self.invalid, self.interrupted)
+        assert account is not None
+        judged = Judged(
+            self.scenario, world, claims, reconciliation, results, verdict, self.stragglers
+        )
+        wall = {
+            "began": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began)),
+            "seconds": round(time.time() - began, 3),
+            "todoku": __version__,
+            "python": platform.python_version(),
+            "machine": platform.machine(),
+        }
+        return {**document(judged), "wall": wall}
+
+    def _check_worth(self, world: World, claims: Claims | None) -> None:
+        """Note why this run would prove nothing, whatever the numbers say."""
+        tally = world.truth.tallies
+        if not sum(t.accepted for t in tally.values()):
+            self.invalid.append("nothing was sent: no message was accepted")
+        elif claims is not None and not claims.rows:
+            self.invalid.append("the claims are empty although messages were accepted")
+        self.invalid += [f"the books are out of balance: {fault}" for fault in world.faults()]
+        if world.store.pruned:
+            words = f"{world.store.pruned} messages were pruned and cannot be judged one by one"
+            self.invalid.append(f"{words}: raise world.retention")
+
+
+def _check_numbers(scenario: Scenario) -> None:
+    """Refuse plausible numbers together with any target outside this machine's networks."""
+    if scenario.people.numbers != "assignable" or scenario.sut is None or scenario.sut.url is None:
+        return
+    denied = check_target(scenario.sut.url, Allow())
+    if denied is not None:
+        words = "assignable numbers may belong to people, and this system is outside loopback and"
+        raise ConfigError([Problem("sut.url", f"{words} private networks: {denied.reason}")])

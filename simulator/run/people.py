@@ -1,0 +1,96 @@
+"""The recipients of a scenario: numbers nobody has, names nobody needs to keep.
+
+Faker makes the names, never the numbers: half of its "phone numbers" belong to somebody.
+"""
+
+from __future__ import annotations
+
+import csv
+from math import gcd
+from typing import TYPE_CHECKING, NamedTuple
+
+from faker import Faker
+
+from simulator.core.chance import key_bytes, key_of
+from simulator.core.number import (
+    JAPAN_ASSIGNABLE_COUNT,
+    JAPAN_UNASSIGNED_COUNT,
+    US_FICTIONAL_COUNT,
+    japan_assignable,
+    japan_unassigned,
+    us_fictional,
+)
+from simulator.core.people import Habits, People, Segment
+from simulator.errors import ConfigError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from simulator.scenario import Scenario
+
+_RANGES = {
+    "unassigned": (japan_unassigned, JAPAN_UNASSIGNED_COUNT),
+    "assignable": (japan_assignable, JAPAN_ASSIGNABLE_COUNT),
+    "reserved": (us_fictional, US_FICTIONAL_COUNT),
+}
+_LOCALES = {"jp": "ja_JP", "us": "en_US"}
+_NAMES = 512  # a pool; Faker makes 11,000 names a second
+_STRIDE = 7_654_321  # walks a range so that neighbours in the list are far apart in it
+COLUMNS = ("number", "name", "segment")
+
+
+class Recipient(NamedTuple):
+    """One row of the list that the system under test is given."""
+
+    number: str
+    name: str
+    segment: str
+
+
+def habits_of(scenario: Scenario) -> Mapping[str, Habits]:
+    """Return how the scenario's people live, for the world."""
+    people = scenario.people
+    segments = [Segment(s.name, float(s.share), {**s.rates}) for s in people.segments]
+    return {people.country.upper(): Habits(people.preset, {**people.rates}, segments)}
+
+
+def numbers_of(scenario: Scenario) -> Iterator[str]:
+    """Yield the scenario's numbers, E.164, distinct, the same for the same seed.
+
+    Raises:
+        ConfigError: the range has fewer numbers than people.
+    """
+    people = scenario.people
+    number, capacity = _RANGES[people.numbers]
+    if people.count > capacity:
+        words = (
+            f"{people.numbers} numbers of {people.country} are {capacity:,}, not {people.count:,}"
+        )
+        raise ConfigError([Problem("people.count", f"{words}; ask for fewer people")])
+    stride = _STRIDE
+    while gcd(stride, capacity) != 1:
+        stride += 1
+    offset = key_of("people", scenario.seed) % capacity
+    return (number((offset + i * stride) % capacity) for i in range(people.count))
+
+
+def recipients(scenario: Scenario) -> Iterator[Recipient]:
+    """Yield the scenario's recipients."""
+    faker = Faker(_LOCALES[scenario.people.country])
+    faker.seed_instance(scenario.seed)
+    names = [faker.name() for _ in range(min(_NAMES, scenario.people.count))]
+    world = People(scenario.seed, habits_of(scenario))
+    country = scenario.people.country.upper()
+    for number in numbers_of(scenario):
+        key = key_of(number)
+        name = names[key_of("name", key) % len(names)]
+        yield Recipient(number, name, world.persona(country, key_bytes(key)).name)
+
+
+def write_csv(scenario: Scenario, path: Path) -> None:
+    """Write the recipients as UTF-8 CSV with a header."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        writer.writerows(recipients(scenario))

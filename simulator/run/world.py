@@ -1,0 +1,101 @@
+"""From a scenario to the world it describes: options, accounts, and the instant it begins at."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from simulator.core.chance import key_of
+from simulator.core.ids import public_id
+from simulator.dialects import DIALECTS
+from simulator.engine.world import Options
+from simulator.run.people import habits_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from simulator.core.message import Account
+    from simulator.engine.log import Recorded
+    from simulator.run.sut import Given
+    from simulator.scenario import Account as Written
+    from simulator.scenario import Scenario
+
+_CLIENT_ID_DIGITS = 5
+
+
+def options_of(
+    scenario: Scenario,
+    sink: Callable[[bytes], object] | None = None,
+    record: Callable[[Recorded], None] | None = None,
+) -> Options:
+    """Return what the scenario's world is made of."""
+    return Options(
+        seed=scenario.seed,
+        habits=habits_of(scenario),
+        by_content=scenario.world.identity == "content",
+        retention=scenario.world.retention,
+        sink=sink,
+        record=record,
+    )
+
+
+def begins_at(scenario: Scenario) -> tuple[int, float]:
+    """Return the first instant, microseconds since 1970, and the rate of the clock."""
+    start_us = scenario.time.start_us
+    if start_us is None:
+        start_us = time.time_ns() // 1000
+    rates = {"stepped": 0.0, "real": 1.0, "scaled": scenario.time.rate or 1.0}
+    return start_us, rates[scenario.time.mode]
+
+
+def credentials(written: Written) -> tuple[str, str]:
+    """Return an account's id and secret: as written, else derived from its name."""
+    key = key_of("account", written.name)
+    token = public_id(key, 0)
+    if written.dialect == "twilio":
+        return written.id or f"AC{public_id(key, 1)}", written.secret or token
+    number = str(10 ** (_CLIENT_ID_DIGITS - 1) + key % (9 * 10 ** (_CLIENT_ID_DIGITS - 1)))
+    return written.id or number, written.secret or token
+
+
+def account_of(scenario: Scenario, written: Written, fill: Callable[[str], str]) -> Account:
+    """Return the account as the gateway wants it.
+
+    Args:
+        scenario: whose account it is.
+        written: as the file has it.
+        fill: replaces the placeholders of its URLs.
+    """
+    name, secret = credentials(written)
+    account: Account = DIALECTS[written.dialect].new_account(name, secret)
+    price = written.price
+    priced = (
+        {}
+        if price is None
+        else {
+            "price_micros": price.unit_micros,
+            "currency": price.currency,
+            "tax_bp": int(price.tax * 10_000),
+        }
+    )
+    return msgspec.structs.replace(
+        account,
+        lane=written.name if scenario.world.lane == "own" else "",
+        policy=written.billing,
+        push_url=fill(written.push or ""),
+        inbound_url=fill(written.inbound or ""),
+        senders=(written.sender,) if written.sender else (),
+        two_way=written.two_way,
+        **priced,
+    )
+
+
+def given_to(scenario: Scenario, url: str, control_url: str, token: str, people: str) -> Given:
+    """Return what the system under test is told."""
+    from simulator.run.sut import Given  # noqa: PLC0415 - sut.py is for runs only
+
+    name, secret = credentials(scenario.sut_account)
+    clock_url = f"{control_url}/v1/worlds/default/clock"
+    return Given(url, control_url, token, clock_url, name, secret, people)

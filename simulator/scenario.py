@@ -1,0 +1,292 @@
+"""The scenario file: YAML to typed, frozen values, with every mistake reported at once.
+
+The one rule: inside, types are true. A scalar in the file is text (`strict_yaml`), the models below
+read it as a quantity (`quantities`), and what must hold between two fields is checked on the text
+itself, so that one mistake does not hide another. `schema` describes the file for an editor.
+
+Scalars in `sut.start.body` and `sut.env` stay text: `{n: 5}` is sent as `{"n": "5"}`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+    WithJsonSchema,
+)
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+
+from simulator import quantities as q
+from simulator import strict_yaml
+from simulator.core.person import PRESETS, PersonPreset
+from simulator.errors import ConfigError, Problem, dotted, problems_of, shown
+from simulator.scenario_checks import (
+    COUNTRY_NUMBERS,
+    COUNTRY_PRESET,
+    DIALECT_BILLING,
+    LIMITS,
+    MEASURE_PATTERN,
+    METRICS,
+    Billing,
+    Dialect,
+    Measure,
+    Numbers,
+    RateName,
+    cross_checks,
+    measure,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from pydantic_core import core_schema
+
+    from simulator.errors import KeyPath
+
+PEOPLE_MAX = 100_000_000
+ACCOUNTS_MAX = 20
+
+DEFAULT_SUT: strict_yaml.Node = {  # where the file has no `sut:` and --sut is given
+    "start": {"request": "POST /campaigns", "body": {"recipients": "$recipients"}},
+    "claims": "GET /claims",
+}
+
+__all__ = ["METRICS", "Measure", "Scenario", "load_scenario", "parse_scenario", "schema"]
+
+
+def _version(value: object) -> object:
+    if value != "1":
+        raise ValueError(f"this Todoku reads version 1; seen {shown(value)}")
+    return 1
+
+
+def _start(value: object) -> int | None:
+    return None if value == "now" else q.instant_us(value)
+
+
+_TEXT = {"type": ["string", "number", "boolean"]}
+_START = {"anyOf": [{"const": "now"}, {"type": "string", "pattern": q.INSTANT_PATTERN}]}
+_THAT = {"type": "string", "pattern": MEASURE_PATTERN}
+
+Text = Annotated[str, Field(min_length=1, max_length=1000), WithJsonSchema(_TEXT)]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=64)]
+Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Version = Annotated[Literal[1], BeforeValidator(_version), WithJsonSchema({"enum": [1, "1"]})]
+Start = Annotated[int | None, BeforeValidator(_start), WithJsonSchema(_START)]
+That = Annotated[Measure, BeforeValidator(measure), WithJsonSchema(_THAT)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+def _default(parse: Callable[[object], Any], text: str, key: str) -> Any:
+    """Make a field whose default is written as people would write it."""
+    return Field(parse(text), alias=key, json_schema_extra={"default": text})
+
+
+class World(_Section):
+    """What one message is to the world, and what it remembers."""
+
+    identity: Literal["recipient", "content"] = "recipient"
+    lane: Literal["shared", "own"] | None = None
+    retention: q.PositiveCount = 100_000
+
+
+class Time(_Section):
+    """How virtual time passes, from where (None: from now on) to where."""
+
+    mode: Literal["stepped", "scaled", "real"] = "stepped"
+    rate: q.PositiveNumber | None = None
+    start_us: Start = _default(q.instant_us, "2026-03-02T09:00:00+09:00", "start")
+    until_us: q.PositiveDuration = _default(q.duration_us, "7d", "until")
+    quantum_us: q.Duration = _default(q.duration_us, "0s", "quantum")
+
+
+class Segment(_Section):
+    """A part of the people; its rates are laid over those of all."""
+
+    name: Name
+    share: q.PositiveRatio
+    rates: dict[RateName, q.Ratio] = Field(default_factory=dict, alias="with")
+
+
+class People(_Section):
+    """Who is written to: how many, where, and how they behave."""
+
+    count: Annotated[q.PositiveCount, Field(le=PEOPLE_MAX)]
+    country: Literal["jp", "us"] = "jp"
+    numbers: Numbers = Field(default_factory=lambda data: COUNTRY_NUMBERS[data["country"]][0])
+    preset: str = Field(default_factory=lambda data: COUNTRY_PRESET[data["country"]])
+    rates: dict[RateName, q.Ratio] = Field(default_factory=dict, alias="with")
+    segments: tuple[Segment, ...] = Field((), strict=False, max_length=100)
+
+
+class Price(_Section):
+    """What a unit costs, tax excluded."""
+
+    unit_micros: q.Money = Field(alias="unit")
+    currency: str = Field(pattern=r"^[A-Z]{3}$")
+    tax: q.ExactRatio = _default(q.exact_ratio, "0%", "tax")
+
+
+class Account(_Section):
+    """A customer's account at a provider; what is left out, the dialect decides."""
+
+    name: Name
+    dialect: Dialect
+    id: Text | None = None
+    secret: Text | None = Field(None, repr=False)
+    sender: Text | None = None
+    billing: Billing = Field(default_factory=lambda data: DIALECT_BILLING[data["dialect"]])
+    price: Price | None = None
+    push: q.Address | None = None
+    inbound: q.Address | None = None
+    two_way: q.Flag = False
+
+
+class StartRequest(_Section):
+    """The request that starts the campaign; `$recipients` in the body becomes the numbers."""
+
+    request: q.RequestLine
+    body: JsonValue = None
+
+
+class Sut(_Section):
+    """The system under test: docs/system-under-test.md."""
+
+    model_config = ConfigDict(json_schema_extra={"not": {"required": ["command", "url"]}})
+
+    command: q.Command | None = None
+    url: q.Address | None = None
+    account: Name | None = None
+    env: dict[Variable, Text] = Field(default_factory=dict)
+    ready: q.RequestLine = _default(q.request, "GET /health", "ready")
+    start: StartRequest
+    claims: q.RequestLine | None = None
+    idle: q.RequestLine | None = None
+    stop: Literal["SIGTERM", "SIGINT", "SIGKILL"] = "SIGTERM"
+    timeout_us: q.PositiveDuration = _default(q.duration_us, "10m", "timeout")
+
+
+class Expectation(_Section):
+    """A sentence about the end of the run that must hold; money is in currency units."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [k]} for k in LIMITS]})
+
+    name: Text
+    that: That
+    at_least: q.Number | None = None
+    at_most: q.Number | None = None
+    equals: q.Number | None = None
+    between: tuple[q.Number, q.Number] | None = Field(None, strict=False)
+
+
+class Scenario(_Section):
+    """A Todoku scenario, version 1."""
+
+    version: Version
+    name: Name
+    title: str = Field("", max_length=1000)
+    seed: q.Count = 1
+    world: World = Field(default_factory=World)
+    time: Time = Field(default_factory=Time)
+    people: People
+    accounts: tuple[Account, ...] = Field(strict=False, min_length=1, max_length=ACCOUNTS_MAX)
+    sut: Sut | None = None
+    expect: tuple[Expectation, ...] = Field((), strict=False, max_length=1000)
+
+    @property
+    def sut_account(self) -> Account:
+        """The account that the system under test is given: the one it names, or the first."""
+        wanted = self.sut.account if self.sut else None
+        return next((a for a in self.accounts if a.name == wanted), self.accounts[0])
+
+
+def load_scenario(
+    path: Path,
+    *,
+    sut: str | None = None,
+    needs_sut: bool = True,
+    presets: Mapping[str, PersonPreset] = PRESETS,
+) -> Scenario:
+    """Read a scenario file.
+
+    Args:
+        path: the file.
+        sut: from `--sut`: a command, or an http(s) URL; it takes the place of the file's.
+        needs_sut: False where no system under test is started, as in `explain` and `plan`.
+        presets: the kinds of people that `people.preset` may name.
+
+    Raises:
+        ConfigError: every problem found, with file, line and column.
+    """
+    text = strict_yaml.read_text(path)
+    return parse_scenario(text, str(path), sut=sut, needs_sut=needs_sut, presets=presets)
+
+
+def parse_scenario(
+    text: str,
+    file: str,
+    *,
+    sut: str | None = None,
+    needs_sut: bool = True,
+    presets: Mapping[str, PersonPreset] = PRESETS,
+) -> Scenario:
+    """Read a scenario from text; `file` is its name in messages. See `load_scenario`."""
+    document = strict_yaml.parse(text, file)
+    tree = _with_sut(document.tree, sut)
+
+    def problem_at(path: KeyPath, message: str) -> Problem:
+        place = path
+        while place not in document.positions:
+            place = place[:-1]
+        return Problem(dotted(path), message, file, *document.positions[place])
+
+    checked = cross_checks(tree, presets, needs_sut=needs_sut)
+    problems = [*document.problems, *(problem_at(*found) for found in checked)]
+    try:
+        scenario = Scenario.model_validate(tree)
+    except ValidationError as error:
+        problems += problems_of(error, schema(), problem_at)
+    if problems:
+        raise ConfigError(problems)
+    return scenario
+
+
+def _with_sut(tree: strict_yaml.Node, sut: str | None) -> strict_yaml.Node:
+    if sut is None or not isinstance(tree, dict):
+        return tree
+    section = tree.get("sut", DEFAULT_SUT)
+    if not isinstance(section, dict):
+        return tree
+    kept = {key: value for key, value in section.items() if key not in ("command", "url")}
+    way = "url" if sut.startswith(("http://", "https://")) else "command"
+    return {**tree, "sut": {**kept, way: sut}}
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of the file as people write it."""
+    return {
+        "$schema": GenerateJsonSchema.schema_dialect,
+        **Scenario.model_json_schema(schema_generator=_AsWritten),
+    }
+
+
+class _AsWritten(GenerateJsonSchema):
+    """An absent key is absent: YAML here has no null to stand for it."""
+
+    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        if schema.get("default", ...) is None:
+            return self.generate_inner(schema["schema"])
+        return super().default_schema(schema)

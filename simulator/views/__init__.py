@@ -1,0 +1,1 @@
+"""Folds over the log: each says which facts it wants and never writes back."""

@@ -1,0 +1,1 @@
+"""Sockets: the gateway port, the control port, and the calls we make. asyncio lives here."""

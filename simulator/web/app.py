@@ -1,0 +1,157 @@
+"""The gateway port: aiohttp's request in, a dialect's reply out, in numbered phases.
+
+1. find the route            4. the gateway carries it out (or reads)
+2. read the body, bounded    5. the dialect renders the reply
+3. the dialect parses        6. it goes out with the virtual now
+
+Nothing is awaited between 3 and 6, so the order of commands is the order of parsed requests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from simulator.core.message import Reason, Refusal, Rejection
+from simulator.core.query import ByReference, Find, Page
+from simulator.core.wire import HttpReply, HttpRequest
+from simulator.dialects import DIALECTS
+from simulator.dialects.shape import Ask, Desk, Refused, Reply
+from simulator.engine.read import read
+from simulator.engine.world import DEFAULT
+from simulator.web.routes import Match, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from simulator.dialects.shape import Result
+    from simulator.engine.driver import Driver
+    from simulator.engine.world import Worlds
+
+NOW_HEADER = "X-Todoku-Now"
+_QUERIES = (Find, ByReference, Page)
+_log = logging.getLogger("todoku.web")
+
+
+class Front:
+    """What answers on the gateway port.
+
+    Args:
+        worlds: behind it.
+        driver: of a world by name.
+        open_accounts: make an unknown account at first sight, in world `default`.
+        body_timeout_s: longest wait for a request body.
+    """
+
+    def __init__(
+        self,
+        worlds: Worlds,
+        driver: Callable[[str], Driver],
+        *,
+        open_accounts: bool,
+        body_timeout_s: float,
+    ) -> None:
+        self.worlds = worlds
+        self.in_flight = 0
+        self.requests = 0
+        self.draining = False
+        self.heard: Callable[[str, bool], None] | None = None
+        self._driver = driver
+        self._desk = Desk(worlds.accounts, open_accounts)
+        self._body_timeout_s = body_timeout_s
+        self._table = Table(
+            (name, route) for name, dialect in DIALECTS.items() for route in dialect.ROUTES
+        )
+
+    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request."""
+        self.in_flight += 1
+        self.requests += 1
+        try:
+            return await self._answer(request)
+        finally:
+            self.in_flight -= 1
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        match = self._table.find(request.method, request.path)
+        if not isinstance(match, Match):
+            return self._nowhere(request, match)
+        body: bytes | Rejection = b""
+        if request.can_read_body:
+            body = await self._body(request)
+        if isinstance(body, Rejection):
+            refused = Refused(body)
+            reply = self._finish(match, refused, refused, self._driver(DEFAULT))
+            reply.force_close()
+            return reply
+        wire = HttpRequest(
+            request.method,
+            request.path,
+            request.rel_url.raw_query_string,
+            request.headers,
+            body,
+            match.tail,
+        )
+        asked = match.route.parse(wire, self._desk)
+        world = self.worlds.of_account.get(asked.account)
+        driver = self._driver(world.name if world is not None else DEFAULT)
+        return self._finish(match, asked, asked, driver)
+
+    async def _body(self, request: web.BaseRequest) -> bytes | Rejection:
+        try:
+            if request.content.is_eof():
+                return await request.read()
+            async with asyncio.timeout(self._body_timeout_s):
+                return await request.read()
+        except TimeoutError:
+            return Rejection(Reason.TOO_SLOW, detail=f"no body within {self._body_timeout_s:g} s")
+        except web.HTTPRequestEntityTooLarge:
+            return Rejection(Reason.TOO_LARGE, detail="request body")
+        except web.RequestPayloadError:
+            return Rejection(Reason.MALFORMED, detail="request body")
+
+    def _finish(
+        self, match: Match, asked: Ask | Refused, shown: Ask | Refused, driver: Driver
+    ) -> web.Response:
+        gateway = driver.world.gateway
+        now_us = driver.clock.now(time.monotonic_ns())
+        if self.heard is not None:
+            reads = isinstance(asked, Ask) and isinstance(asked.what, _QUERIES)
+            self.heard(driver.world.name, not reads)
+        result: Result
+        if isinstance(asked, Refused):
+            result = asked.rejection
+            gateway.submit(Refusal(asked.account, asked.to, result.reason), now_us)
+        else:
+            if asked.opens is not None:
+                self.worlds.configure(asked.opens, now_us=now_us)
+            if isinstance(asked.what, _QUERIES):
+                result = read(gateway, asked.what, now_us)
+            else:
+                result = gateway.submit(asked.what, now_us)
+        driver.poke()
+        at_us = gateway.now_us
+        account = self.worlds.accounts.get(asked.account)
+        reply = match.route.render(shown, result, Reply(account, gateway.epoch, at_us))
+        return _response(reply, at_us)
+
+    def _nowhere(self, request: web.BaseRequest, methods: tuple[str, ...]) -> web.Response:
+        if methods:
+            words = f"{request.method} is not served here; {', '.join(methods)} is"
+            return web.json_response(
+                {"error": "method_not_allowed", "message": words},
+                status=405,
+                headers={"Allow": ", ".join(methods)},
+            )
+        words = f"no simulated provider serves {request.path[:200]}"
+        return web.json_response({"error": "not_found", "message": words}, status=404)
+
+
+def _response(reply: HttpReply, now_us: int) -> web.Response:
+    headers = {"Content-Type": reply.content_type, NOW_HEADER: str(now_us)}
+    headers.update(reply.headers)
+    return web.Response(body=reply.body, status=reply.status, headers=headers)

@@ -1,0 +1,185 @@
+"""The server: worlds, their drivers, the gateway port, the control port and the calls we make.
+
+gateway port   web.Server -> Front      (providers' APIs, by dict)
+control port   web.Application          (control.py)
+effects        Driver -> dialect.callback -> Caller
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import socket
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+from aiohttp import web
+
+from simulator.core.message import Call, Outcome, OutcomeKind, Wake
+from simulator.core.wire import HttpCall
+from simulator.dialects import DIALECTS
+from simulator.engine.clock import Clock
+from simulator.engine.driver import Driver
+from simulator.engine.world import World, Worlds
+from simulator.errors import UsageError
+from simulator.web.app import NOW_HEADER, Front
+from simulator.web.callbacks import Caller
+from simulator.web.control import control_app
+from simulator.web.egress import Allow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from simulator.settings import Settings
+
+_log = logging.getLogger("todoku.web")
+_BACKLOG = 1024
+
+
+class Server:
+    """A running Todoku; see `start`.
+
+    Args:
+        settings: ports, limits, token.
+        make_world: builds a world by name.
+        base_us: virtual now at the start, microseconds since 1970.
+        rate: of the worlds' clocks: 1 real, 0 stepped.
+        open_accounts: make unknown accounts at first sight.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        make_world: Callable[[str], World],
+        *,
+        token: str,
+        base_us: int,
+        rate: float,
+        open_accounts: bool = True,
+    ) -> None:
+        self.settings, self.token = settings, token
+        self.drivers: dict[str, Driver] = {}
+        self._base_us, self._rate = base_us, rate
+        self._make_world = make_world
+        self._running = False
+        self.worlds = Worlds(self._new_world)
+        self.front = Front(
+            self.worlds,
+            self.driver,
+            open_accounts=open_accounts,
+            body_timeout_s=settings.body_timeout_s,
+        )
+        self.caller = Caller(
+            timeout_s=settings.callback_timeout_s,
+            concurrency=settings.callback_concurrency,
+            queue_limit=settings.callback_queue_limit,
+            allow=Allow.of(settings.callback_allow),
+        )
+        self._runners: list[web.BaseRunner] = []
+        self.url = self.control_url = ""
+
+    def _new_world(self, name: str) -> World:
+        world = self._make_world(name)
+        clock = Clock(self._base_us, self._rate, time.monotonic_ns())
+        world.gateway.now_us = self._base_us
+        driver = self.drivers[name] = Driver(world, clock, self._perform)
+        if self._running:
+            driver.start()
+        return world
+
+    def driver(self, world: str) -> Driver:
+        """Return the driver of a world that exists."""
+        return self.drivers[world]
+
+    async def start(self) -> None:
+        """Bind both ports and let time begin.
+
+        Raises:
+            UsageError: a port is taken or may not be used; one line, no traceback.
+        """
+        await self.caller.start()
+        settings = self.settings
+        server = web.Server(
+            self.front,
+            request_factory=self._request,
+            access_log=None,
+            keepalive_timeout=settings.keepalive_s,
+        )
+        control = web.AppRunner(
+            control_app(self), access_log=None, keepalive_timeout=settings.keepalive_s
+        )
+        self.url = await self._bind(web.ServerRunner(server), settings.port, "port")
+        self.control_url = await self._bind(control, settings.control_port, "control port")
+        self._running = True
+        for driver in self.drivers.values():
+            driver.start()
+
+    async def stop(self, drain_s: float = 2.0) -> None:
+        """Stop accepting, let what is in flight end, then close everything."""
+        self.front.draining = True
+        self._running = False
+        deadline = time.monotonic() + drain_s
+        while (self.front.in_flight or self.caller.outstanding) and time.monotonic() < deadline:
+            await asyncio.sleep(0.01)
+        for driver in self.drivers.values():
+            driver.stop()
+        await self.caller.close()
+        for runner in reversed(self._runners):
+            await runner.cleanup()
+
+    def ready(self) -> bool:
+        """Tell whether both ports answer and nothing is being shut down."""
+        return self._running and not self.front.draining
+
+    def _request(self, *args: object, **kwargs: object) -> web.BaseRequest:
+        return web.BaseRequest(  # type: ignore[misc] # aiohttp hands its own pieces through
+            *args,  # type: ignore[arg-type]
+            **kwargs,  # type: ignore[arg-type]
+            client_max_size=self.settings.body_limit_bytes,
+            loop=asyncio.get_running_loop(),
+        )
+
+    async def _bind(self, runner: web.BaseRunner, port: int, what: str) -> str:
+        await runner.setup()
+        self._runners.append(runner)
+        host = self.settings.host
+        try:
+            site = web.TCPSite(runner, host, port, backlog=_BACKLOG)
+            await site.start()
+        except OSError as error:
+            raise UsageError(_cannot_bind(what, host, port, error)) from None
+        name = runner.addresses[0]
+        return f"http://{_bracketed(host)}:{name[1]}"
+
+    def _perform(self, world: World, effect: Call | Wake, done: Callable[[Outcome], None]) -> None:
+        """Make the call of an effect."""
+        now_us = effect.due_us
+        if isinstance(effect, Wake):
+            body = msgspec.json.encode({"now_us": now_us})
+            call: HttpCall | None = HttpCall(effect.url, body, "application/json")
+        else:
+            account = world.account(effect.message.account)
+            dialect = DIALECTS[account.dialect]
+            call = dialect.callback(effect, account, world.gateway.epoch)
+        if call is None:
+            asyncio.get_running_loop().call_soon(done, Outcome(OutcomeKind.FORBIDDEN))
+            return
+        headers = (*call.headers, (NOW_HEADER, str(now_us)))
+        self.caller.submit(world.name, msgspec.structs.replace(call, headers=headers), done)
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _cannot_bind(what: str, host: str, port: int, error: OSError) -> str:
+    where = f"{what} {port} on {host}"
+    if error.errno == errno.EADDRINUSE:
+        return f"{where} is taken by another program; choose another, or 0 for a free one"
+    if error.errno == errno.EACCES:
+        return f"{where} needs rights that this user does not have; choose one from 1024 on"
+    if isinstance(error, socket.gaierror):
+        return f"{host} is not an address of this machine"
+    return f"cannot listen on {where}: {error.strerror}"
