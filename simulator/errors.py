@@ -194,9 +194,8 @@ def _say(detail: ErrorDetails, path: KeyPath, schema: Mapping[str, Any]) -> str:
     if last in SECRET_KEYS:
         seen = "(a secret, not shown)"
     if kind == "literal_error":
-        what = "key" if detail["loc"][-1] == _KEY_MARK else "value"
         options = re.findall(r"'([^']*)'", limits["expected"])
-        return f"unknown {what} {seen}; {did_you_mean(str(detail['input']), options)}"
+        return f"unknown value {seen}; {did_you_mean(str(detail['input']), options)}"
     template = _SAYINGS.get(kind, detail["msg"])
     return f"{template.format_map(limits)}; seen {seen}"
 

@@ -230,15 +230,15 @@ def _refuse(value: object, what: str) -> NoReturn:
 
 
 _NUMERIC = {"type": ["string", "number"], "minimum": 0}
-_SHARE = {**_NUMERIC, "pattern": NUMBER_PATTERN, "maximum": 1}
+SHARE_SCHEMA = {**_NUMERIC, "pattern": NUMBER_PATTERN, "maximum": 1}
 _COUNTED = {"type": ["string", "integer"], "pattern": COUNT_PATTERN, "minimum": 0}
 _LASTING = {"type": "string", "pattern": DURATION_PATTERN}
 
 Duration = Annotated[int, BeforeValidator(duration_us), WithJsonSchema(_LASTING)]
 PositiveDuration = Annotated[int, BeforeValidator(positive_duration_us), WithJsonSchema(_LASTING)]
-Ratio = Annotated[float, BeforeValidator(ratio), WithJsonSchema(_SHARE)]
-ExactRatio = Annotated[Fraction, BeforeValidator(exact_ratio), WithJsonSchema(_SHARE)]
-PositiveRatio = Annotated[Fraction, BeforeValidator(positive_ratio), WithJsonSchema(_SHARE)]
+Ratio = Annotated[float, BeforeValidator(ratio), WithJsonSchema(SHARE_SCHEMA)]
+ExactRatio = Annotated[Fraction, BeforeValidator(exact_ratio), WithJsonSchema(SHARE_SCHEMA)]
+PositiveRatio = Annotated[Fraction, BeforeValidator(positive_ratio), WithJsonSchema(SHARE_SCHEMA)]
 Number = Annotated[
     Fraction,
     BeforeValidator(number),

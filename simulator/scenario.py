@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -24,7 +25,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
 from simulator import quantities as q
 from simulator import strict_yaml
-from simulator.core.person import PRESETS, PersonPreset
+from simulator.core.person import PRESETS, RATE_NAMES, PersonPreset
 from simulator.errors import ConfigError, Problem, dotted, problems_of, shown
 from simulator.scenario_checks import (
     COUNTRY_NUMBERS,
@@ -37,9 +38,9 @@ from simulator.scenario_checks import (
     Dialect,
     Measure,
     Numbers,
-    RateName,
     cross_checks,
     measure,
+    rate_name,
 )
 
 if TYPE_CHECKING:
@@ -73,10 +74,16 @@ def _start(value: object) -> int | None:
 
 _TEXT = {"type": ["string", "number", "boolean"]}
 _START = {"anyOf": [{"const": "now"}, {"type": "string", "pattern": q.INSTANT_PATTERN}]}
+_RATES = {
+    "type": "object",
+    "properties": dict.fromkeys(RATE_NAMES, q.SHARE_SCHEMA),
+    "additionalProperties": False,
+}
 _THAT = {"type": "string", "pattern": MEASURE_PATTERN}
 
 Text = Annotated[str, Field(min_length=1, max_length=1000), WithJsonSchema(_TEXT)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=64)]
+Rates = Annotated[dict[Annotated[str, AfterValidator(rate_name)], q.Ratio], WithJsonSchema(_RATES)]
 Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Version = Annotated[Literal[1], BeforeValidator(_version), WithJsonSchema({"enum": [1, "1"]})]
 Start = Annotated[int | None, BeforeValidator(_start), WithJsonSchema(_START)]
@@ -115,7 +122,7 @@ class Segment(_Section):
 
     name: Name
     share: q.PositiveRatio
-    rates: dict[RateName, q.Ratio] = Field(default_factory=dict, alias="with")
+    rates: Rates = Field(default_factory=dict, alias="with")
 
 
 class People(_Section):
@@ -125,7 +132,7 @@ class People(_Section):
     country: Literal["jp", "us"] = "jp"
     numbers: Numbers = Field(default_factory=lambda data: COUNTRY_NUMBERS[data["country"]][0])
     preset: str = Field(default_factory=lambda data: COUNTRY_PRESET[data["country"]])
-    rates: dict[RateName, q.Ratio] = Field(default_factory=dict, alias="with")
+    rates: Rates = Field(default_factory=dict, alias="with")
     segments: tuple[Segment, ...] = Field((), strict=False, max_length=100)
 
 

@@ -36,7 +36,6 @@ METRICS_OF_CLAIMS = frozenset({"findings", "claimed_delivered", "claimed_total"}
 Dialect = Literal["zettai_reach", "twilio"]
 Billing = Literal["jp-success-billed", "jp-request-billed", "twilio"]
 Numbers = Literal["unassigned", "assignable", "reserved"]
-RateName = Literal["gone", "refuses", "absent", "away", "noticed", "opened", "reply", "stop"]
 
 COUNTRY_NUMBERS: Mapping[str, tuple[Numbers, ...]] = {
     "jp": ("unassigned", "assignable"),
@@ -67,6 +66,13 @@ def measure(value: object) -> Measure:
         if part not in METRICS:
             raise ValueError(f"unknown metric {shown(part)}; {did_you_mean(part, METRICS)}")
     return Measure(*parts)
+
+
+def rate_name(value: str) -> str:
+    """Let the name of a rate of `people.with` pass."""
+    if value not in RATE_NAMES:
+        raise ValueError(f"unknown key {shown(value)}; {did_you_mean(value, RATE_NAMES)}")
+    return value
 
 
 def cross_checks(tree: Node, presets: Mapping[str, PersonPreset], *, needs_sut: bool) -> Found:

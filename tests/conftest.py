@@ -20,7 +20,7 @@ _missing: list[str] = []
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        "breaks_the_books: this test makes a world's books wrong on purpose; the auditor looks away",
+        "breaks_the_books: makes a world's books wrong on purpose; the auditor looks away",
     )
 
 

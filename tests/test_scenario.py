@@ -156,9 +156,9 @@ def test_bad_input_36_a_flood_of_unknown_keys_is_refused_soon() -> None:
     assert any("unknown key 'key0'" in line for line in refusal(flood))
 
 
-@pytest.mark.parametrize("text", ["x", "[]", "- a", "{}", "version: 1", "people: []\naccounts: x"])
+@pytest.mark.parametrize("text", ["x", "[]", "{}", "accounts: [{dialect: [], push: x}]"])
 def test_a_file_of_another_shape_is_refused_in_words(text: str) -> None:
-    assert all(line.startswith(("f.yaml:1:1: ", "f.yaml:2:1: ")) for line in refusal(text))
+    assert all(line.startswith("f.yaml:1:") for line in refusal(text))
 
 
 BAD_INPUT_37 = [

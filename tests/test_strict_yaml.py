@@ -148,7 +148,8 @@ def test_bad_input_36_a_huge_file_is_refused_without_reading_it(tmp_path: Path) 
 @pytest.mark.timeout(5)
 @pytest.mark.parametrize("line", ["a: 1\n", "- &a x\n", "- {a: [b, c]}\n"])
 def test_a_flood_of_values_is_cut_at_a_limit(line: str) -> None:
-    assert "more than 20000 keys and values" in refusal(line * 30_000)
+    found = problems((line * 30_000).encode())
+    assert any("more than 20000 keys and values" in problem.message for problem in found)
 
 
 def test_a_file_of_exactly_the_limit_is_read() -> None:

@@ -153,7 +153,7 @@ def compile_persona(
         msg = f"unknown rate {unknown[0]!r}; known are {', '.join(RATE_NAMES)}"
         raise ValueError(msg)
     value = {n: rates.get(n, getattr(preset, n).value) for n in RATE_NAMES}
-    for late, early in (("opened", "noticed"), ("reply", "opened"), ("stop", "opened")):
+    for late, early in (("reply", "opened"), ("stop", "opened"), ("opened", "noticed")):
         if value[late] > value[early] and early not in rates:
             value[early] = value[late]
         if value[late] > value[early]:

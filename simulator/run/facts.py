@@ -110,7 +110,9 @@ def metrics_of(
         "callbacks_failed": sum(t.callbacks_abandoned for t in tallies),
         "stragglers": stragglers,
         "findings": None if reconciliation is None else len(reconciliation.findings),
-        "claimed_delivered": None if claims is None else claims.delivered,
-        "claimed_total": None if claims is None else claims.total,
+        "claimed_delivered": None if claims is None else claims.totals.delivered,
+        "claimed_total": None
+        if claims is None
+        else Fraction(claims.totals.total_micros, 1_000_000),
     }
     return {name: None if n is None else Fraction(n) for name, n in counts.items()}

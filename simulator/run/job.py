@@ -10,9 +10,12 @@ from __future__ import annotations
 import asyncio
 import platform
 import secrets
+import socket
 import time
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
+
+from yarl import URL
 
 from simulator import __version__
 from simulator.engine.log import Recorded, encode_recorded
@@ -30,20 +33,18 @@ from simulator.verify.expect import evaluate
 from simulator.verify.reconcile import reconcile
 from simulator.verify.verdict import judge
 from simulator.web.app import NOW_HEADER
-from simulator.web.egress import Allow, check_target
+from simulator.web.egress import Allow
+from simulator.web.egress import judge as judge_address
 from simulator.web.server import Server
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from pathlib import Path
     from typing import Any
 
-    from simulator.run.conductor import Conductor as _Conductor
     from simulator.scenario import Scenario
     from simulator.verify.claims import Claims
     from simulator.verify.reconcile import Reconciliation
-
-Progress = "Callable[[int, World], None]"
 
 
 @dataclass(slots=True)
@@ -63,6 +64,12 @@ class Run:
     interrupted: bool = False
     instants: int = 0
     stragglers: int = 0
+    _work: asyncio.Future[Claims | None] | None = None
+
+    def interrupt(self) -> None:
+        """Give up; the partial report is still written."""
+        if self._work is not None:
+            self._work.cancel()
 
     async def judged(self) -> dict[str, Any]:
         """Run to the end and return the report's document."""
@@ -75,8 +82,11 @@ class Run:
             (self.out / "commands.bin").open("wb") as commands,
         ):
             server = self._server(events, commands)
+            self._work = asyncio.ensure_future(self._conduct(server))
             try:
-                claims = await self._conduct(server)
+                claims = await self._work
+            except asyncio.CancelledError:
+                self.interrupted, claims = True, None
             finally:
                 await server.stop()
             return self._judge(server.worlds.by_name[DEFAULT], claims, began)
@@ -138,9 +148,7 @@ class Run:
             self.instants, self.stragglers = conductor.instants, conductor.stragglers
             await system.stop()
 
-    async def _move(
-        self, conductor: Conductor, system: System, begin_us: int, rate: float
-    ) -> None:
+    async def _move(self, conductor: Conductor, system: System, begin_us: int, rate: float) -> None:
         timing, world = self.scenario.time, conductor.driver.world
         numbers = list(numbers_of(self.scenario))
         until_us = begin_us + timing.until_us
@@ -157,7 +165,6 @@ class Run:
             await conductor.flowing(start, until_us, step)
 
     def _judge(self, world: World, claims: Claims | None, began: float) -> dict[str, Any]:
-        account = world.store.shelves
         facts = facts_of(world, self.scenario)
         if not self.invalid:
             self._check_worth(world, claims)
@@ -167,7 +174,6 @@ class Run:
         metrics = metrics_of(world, claims, reconciliation, self.stragglers)
         results = evaluate(self.scenario.expect, metrics)
         verdict = judge(results, reconciliation, self.invalid, self.interrupted)
-        assert account is not None
         judged = Judged(
             self.scenario, world, claims, reconciliation, results, verdict, self.stragglers
         )
@@ -197,7 +203,13 @@ def _check_numbers(scenario: Scenario) -> None:
     """Refuse plausible numbers together with any target outside this machine's networks."""
     if scenario.people.numbers != "assignable" or scenario.sut is None or scenario.sut.url is None:
         return
-    denied = check_target(scenario.sut.url, Allow())
-    if denied is not None:
-        words = "assignable numbers may belong to people, and this system is outside loopback and"
-        raise ConfigError([Problem("sut.url", f"{words} private networks: {denied.reason}")])
+    host = URL(scenario.sut.url).host or ""
+    try:
+        found = {str(info[4][0]) for info in socket.getaddrinfo(host, None)}
+    except OSError:
+        found = set()
+    if not found or any(judge_address(address, Allow()) for address in found):
+        words = "assignable numbers may belong to people, so the system under test must be on"
+        raise ConfigError(
+            [Problem("sut.url", f"{words} loopback or a private network, not {host}")]
+        )

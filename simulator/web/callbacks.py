@@ -191,7 +191,7 @@ class Caller:
         """Give the job to a new worker or to the queue; tell whether there was room."""
         if self._session is None:
             return False
-        key = (job.world, job.url.raw_host or "", job.url.port or 0)
+        key = (job.world, (job.url.raw_host or "").lower(), job.url.port or 0)
         bulkhead = self._bulkheads.get(key)
         if bulkhead is None:
             if len(self._bulkheads) >= HOSTS_MAX:
@@ -248,8 +248,8 @@ class Caller:
             return _FORBIDDEN
         except TimeoutError:
             return _TIMED_OUT
-        except ValueError as error:  # a header that cannot be sent, or a URL aiohttp will not have
-            self._refuse(job.world, call.url, f"not HTTP: {shown(str(error))}")
+        except ValueError:  # a line break in a header, say; the text may hold secrets
+            self._refuse(job.world, call.url, "a header or a host that HTTP cannot carry")
             return _FORBIDDEN
         except (aiohttp.ClientError, OSError):
             return _UNREACHABLE

@@ -6,7 +6,7 @@ import asyncio
 import socket
 import struct
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from simulator.core.wire import HttpCall
 from simulator.web.callbacks import Caller
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from simulator.core.message import Outcome
 
+    Act = Callable[["Receiver", asyncio.StreamWriter], Awaitable[None]]
+
 PATIENCE_S = 30.0
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -24,8 +26,9 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 class Receiver:
     """A customer's server on loopback: notes each request, then does what `act` does."""
 
-    def __init__(self, act: Callable[[Receiver, asyncio.StreamWriter], Awaitable[None]]) -> None:
+    def __init__(self, act: Act, greeting: bytes = b"") -> None:
         self.act = act
+        self.greeting = greeting
         self.requests: list[bytes] = []
         self.connections = 0
         self.open = self.open_most = 0
@@ -33,7 +36,7 @@ class Receiver:
         self.released = asyncio.Event()
         self.server: asyncio.Server | None = None
 
-    async def __aenter__(self) -> Receiver:
+    async def __aenter__(self) -> Self:
         self.server = await asyncio.start_server(self.serve, "127.0.0.1", 0)
         return self
 
@@ -48,6 +51,7 @@ class Receiver:
         self.connections += 1
         self.open += 1
         self.open_most = max(self.open, self.open_most)
+        writer.write(self.greeting)
         with suppress(OSError, asyncio.IncompleteReadError):
             while not writer.is_closing():
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -58,7 +62,7 @@ class Receiver:
         writer.close()
 
 
-def says(reply: bytes, *, close: bool = False) -> Callable[..., Awaitable[None]]:
+def says(reply: bytes, *, close: bool = False) -> Act:
     async def act(_: Receiver, writer: asyncio.StreamWriter) -> None:
         writer.write(reply)
         if close:
@@ -100,8 +104,10 @@ async def calling(**settings: Any) -> AsyncIterator[Caller]:
     limits = {"timeout_s": PATIENCE_S, "concurrency": 32, "queue_limit": 1_000, "allow": Allow()}
     caller = Caller(**(limits | settings))
     await caller.start()
-    yield caller
-    await caller.close()
+    try:
+        yield caller
+    finally:
+        await caller.close()
     assert caller.outstanding == 0
 
 

@@ -131,10 +131,15 @@ def test_urls_remembered_are_bounded(run: Run, monkeypatch: pytest.MonkeyPatch) 
 
 def test_what_is_unfinished_at_the_end_is_told_as_dropped_once(run: Run) -> None:
     async def scene() -> None:
-        async with Receiver(hang) as receiver, calling(concurrency=2) as caller:
+        under_way = asyncio.Barrier(3)
+
+        async def act(receiver: Receiver, writer: asyncio.StreamWriter) -> None:
+            await under_way.wait()
+            await hang(receiver, writer)
+
+        async with Receiver(act) as receiver, calling(concurrency=2) as caller:
             waiting = submit(caller, receiver.url(), 5)
-            while len(receiver.requests) < 2:
-                await asyncio.sleep(0)
+            await under_way.wait()
             just_now = submit(caller, receiver.url(), 1, world="other")
             await caller.close()
             assert (waiting, just_now) == ([DROPPED] * 5, [DROPPED])

@@ -23,9 +23,7 @@ NOTHING = Allow()
 METADATA = "169.254.169.254"
 
 
-def words(text: str) -> list[str]:
-    return text.split()
-
+words = str.split
 
 AT_HOME = words("""127.0.0.1 127.8.9.10 ::1 10.0.0.1 10.255.255.255 172.16.0.1 172.31.255.255
 192.168.1.1 fc00::1 fd12:3456::1 ::ffff:127.0.0.1 ::ffff:10.0.0.1 ::ffff:7f00:1""")
@@ -66,7 +64,7 @@ def test_bad_input_17_metadata_multicast_and_wrappers_are_never_called(address: 
 
 @pytest.mark.parametrize("text", ["", "localhost", "127.1", "::g", "1.2.3.4.5", "[::1]", "%"])
 def test_what_is_no_address_is_denied(text: str) -> None:
-    assert judge(text, NOTHING) is not None
+    assert judge(text, NOTHING)
 
 
 @given(st.ip_addresses(v=4))
@@ -252,10 +250,6 @@ def test_judged_addresses_serve_the_next_connections_too() -> None:
 def test_bad_input_18_of_several_addresses_the_allowed_are_tried_in_turn() -> None:
     answers = Answers([METADATA, "8.8.8.8", "::ffff:169.254.169.254", "::1", "127.0.0.1"])
     assert asyncio.run(ask(answers)) == ["127.0.0.1"]
-
-
-def test_the_system_knows_localhost() -> None:
-    assert set(asyncio.run(egress.system_lookup("localhost", 80))) & {"127.0.0.1", "::1"}
 
 
 @pytest.mark.parametrize("answer", [["8.8.8.8"], [METADATA], ["fe80::1%2"], ["64:ff9b::7f00:1"]])

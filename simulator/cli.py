@@ -1,0 +1,200 @@
+"""The command line: `todoku serve | run | people | schema | ready`.
+
+Every command ends with an exit code of `errors.ExitCode`; an error is a line for people, never a
+traceback.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+import typer
+
+from simulator import __version__
+from simulator.errors import ExitCode, TodokuError, UsageError
+from simulator.settings import Settings, flag_of, load
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+app = typer.Typer(
+    name="todoku",
+    help="An SMS provider, its carriers, handsets, people and invoice, all fake.",
+    epilog="Exit codes: 0 pass, 1 expectation failed, 2 usage, 3 proves nothing, 130 interrupted.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+_Seed = Annotated[int | None, typer.Option(help="Use this seed instead of the scenario's.")]
+_ScenarioFile = Annotated[Path, typer.Argument(help="A scenario file.", show_default=False)]
+
+
+def main() -> None:
+    """Run the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        app(standalone_mode=True)
+    except TodokuError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.exit(ExitCode.INTERRUPTED)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"todoku {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    del version
+
+
+@app.command(epilog="Example: todoku run scenarios/first-campaign.yaml --out .todoku/demo --seed 7")
+def run(  # noqa: PLR0913, PLR0917 - one parameter for each flag
+    scenario: _ScenarioFile,
+    seed: _Seed = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for logs and reports [.todoku/NAME].")
+    ] = None,
+    json: Annotated[
+        Path | None, typer.Option(help="Also write the report's JSON to this file.")
+    ] = None,
+    sut: Annotated[
+        str | None, typer.Option(help="The system under test: a command, or an http URL.")
+    ] = None,
+    timeout: Annotated[
+        str | None, typer.Option(help="Real time the run may take, such as 90s or 10m.")
+    ] = None,
+) -> None:
+    """Run a scenario against a system under test, and judge it."""
+    from simulator.run.command import run_command  # noqa: PLC0415 - start quickly
+
+    sys.exit(_loop(run_command(scenario, seed=seed, out=out, json=json, sut=sut, limit=timeout)))
+
+
+@app.command(epilog="Example: todoku people scenarios/first-campaign.yaml --csv people.csv")
+def people(
+    scenario: _ScenarioFile,
+    csv: Annotated[Path, typer.Option(help="Write the recipients here.")],
+    seed: _Seed = None,
+) -> None:
+    """Write the recipients of a scenario as CSV: number, name, segment."""
+    from simulator.run.people import write_csv  # noqa: PLC0415
+    from simulator.scenario import load_scenario  # noqa: PLC0415
+
+    found = load_scenario(scenario, needs_sut=False)
+    if seed is not None:
+        found = found.model_copy(update={"seed": seed})
+    try:
+        write_csv(found, csv)
+    except OSError as error:
+        raise UsageError(f"cannot write {csv}: {error.strerror}") from None
+    print(f"{found.people.count} recipients written to {csv}")
+    if found.people.numbers == "assignable":
+        print("These numbers look like people's: never let them near a real provider.")
+
+
+@app.command(epilog="Example: todoku schema > scenario.schema.json")
+def schema() -> None:
+    """Print the JSON Schema of scenario files."""
+    from simulator.scenario import schema as scenario_schema  # noqa: PLC0415
+
+    print(msgspec.json.format(msgspec.json.encode(scenario_schema()), indent=2).decode())
+
+
+@app.command(
+    epilog="Examples: todoku ready --wait --timeout 30s · todoku ready --sut 'python my_system.py'"
+)
+def ready(
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until it is ready.")] = False,
+    timeout: Annotated[str, typer.Option(help="How long to wait, real time.")] = "30s",
+    control: Annotated[
+        str, typer.Option(envvar="TODOKU_CONTROL_URL", help="The control port's URL.")
+    ] = "http://127.0.0.1:8081",
+    sut: Annotated[
+        str | None, typer.Option(help="Check this system against the contract instead.")
+    ] = None,
+    dialect: Annotated[
+        str, typer.Option(help="With --sut: the provider it speaks to.")
+    ] = "zettai_reach",
+) -> None:
+    """Tell whether a server is ready, or whether a system keeps the contract (--sut)."""
+    from simulator.run.command import check_command, ready_command  # noqa: PLC0415
+
+    if sut is not None:
+        sys.exit(_loop(check_command(sut, dialect, timeout)))
+    sys.exit(_loop(ready_command(control, timeout if wait else None)))
+
+
+def _serve(**flags: Any) -> None:
+    """Serve the providers' APIs and the control port until interrupted."""
+    from simulator.run.command import serve_command  # noqa: PLC0415
+
+    own = {name: flags.pop(name) for name in ("scenario", "rate", "start", "fixed_accounts")}
+    config = flags.pop("config")
+    settings = load(flags, os.environ, config)
+    sys.exit(_loop(serve_command(settings, **own)))
+
+
+def _flags_of_serve() -> list[inspect.Parameter]:
+    """Make a flag of every setting; `Settings` is the one list."""
+    own: list[tuple[str, Any, Any]] = [
+        ("config", Path | None, typer.Option(help="TOML file of settings [./todoku.toml].")),
+        ("scenario", Path | None, typer.Option(help="Take people, accounts and time from this.")),
+        ("rate", float | None, typer.Option(help="Virtual per real seconds; 0: stepped [1].")),
+        ("start", str | None, typer.Option(help="First virtual instant, RFC 3339 [now].")),
+        ("fixed_accounts", bool, typer.Option("--fixed-accounts", help="Make none at sight.")),
+    ]
+    for name, field in Settings.model_fields.items():
+        default = field.default
+        shown = f" [{default!r}]" if default not in (None, ()) else ""
+        words = f"{field.description}{shown}"
+        kind = list[str] if default == () else str
+        if isinstance(default, bool):
+            option = typer.Option(flag_of(name), help=field.description)
+            own.append((name, bool | None, option))
+        else:
+            own.append((name, kind | None, typer.Option(flag_of(name), help=words)))
+    return [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=False if kind is bool else None,
+            annotation=Annotated[kind, option],
+        )
+        for name, kind, option in own
+    ]
+
+
+_parameters = _flags_of_serve()
+_serve.__signature__ = inspect.Signature(_parameters)  # type: ignore[attr-defined]
+_serve.__annotations__ = {p.name: p.annotation for p in _parameters}
+app.command("serve", epilog="Example: todoku serve --port 8080 --rate 60 --seed 42")(_serve)
+
+
+def _loop(work: Coroutine[Any, Any, int]) -> int:
+    """Run a coroutine on uvloop; an interrupt becomes its exit code."""
+    import uvloop  # noqa: PLC0415
+
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        return runner.run(work)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,203 @@
+"""What the commands of `cli.py` do that needs an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import secrets
+import signal
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import aiohttp
+import msgspec
+
+from simulator import quantities as q
+from simulator.engine.world import DEFAULT, Options, World
+from simulator.errors import ExitCode, UsageError
+from simulator.run.job import Run
+from simulator.run.progress import Progress
+from simulator.run.report import findings_csv, show
+from simulator.run.sut import Given
+from simulator.run.world import account_of, begins_at, options_of
+from simulator.scenario import Scenario, load_scenario, parse_scenario
+from simulator.settings import is_loopback
+from simulator.web.server import Server
+
+if TYPE_CHECKING:
+    from simulator.settings import Settings
+
+_DIRECTORY = Path(".todoku")
+
+
+async def run_command(  # noqa: PLR0913 - one parameter for each flag
+    scenario: Path,
+    *,
+    seed: int | None,
+    out: Path | None,
+    json: Path | None,
+    sut: str | None,
+    limit: str | None,
+) -> int:
+    """Run a scenario; print the report; return the exit code."""
+    found = load_scenario(scenario, sut=sut)
+    if seed is not None:
+        found = found.model_copy(update={"seed": seed})
+    return await _run(found, out or _DIRECTORY / found.name, json, _seconds(limit))
+
+
+async def _run(scenario: Scenario, out: Path, json: Path | None, timeout_s: float | None) -> int:
+    assert scenario.sut is not None
+    timeout_s = timeout_s or scenario.sut.timeout_us / 1e6
+    with Progress(scenario) as progress:
+        job = Run(scenario, out, timeout_s, progress.step)
+        work = asyncio.ensure_future(job.judged())
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, job.interrupt)
+        try:
+            document = await work
+        except OSError as error:
+            raise UsageError(f"cannot write to {out}: {error.strerror}") from None
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+    text = msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n"
+    for file in (out / "report.json", json):
+        if file is not None:
+            _write(file, text)
+    _write(out / "findings.csv", findings_csv(document).encode("utf-8-sig"))
+    show(document, out)
+    return int(document["verdict"]["exit_code"])
+
+
+def _write(file: Path, data: bytes) -> None:
+    try:
+        file.write_bytes(data)
+    except OSError as error:
+        raise UsageError(f"cannot write {file}: {error.strerror}") from None
+
+
+def _seconds(text: str | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        return q.positive_duration_us(text) / 1e6
+    except ValueError as error:
+        raise UsageError(f"--timeout: {error}") from None
+
+
+async def serve_command(
+    settings: Settings,
+    *,
+    scenario: Path | None,
+    rate: float | None,
+    start: str | None,
+    fixed_accounts: bool,
+) -> int:
+    """Serve until SIGTERM or SIGINT; a second one stops at once."""
+    found = None if scenario is None else load_scenario(scenario, needs_sut=False)
+    options = Options(seed=settings.seed, retention=settings.retention)
+    base_us, speed = time.time_ns() // 1000, 1.0
+    if found is not None:
+        options = options_of(found)
+        base_us, speed = begins_at(found)
+    if start is not None:
+        try:
+            base_us = q.instant_us(start)
+        except ValueError as error:
+            raise UsageError(f"--start: {error}") from None
+    token = settings.token or secrets.token_urlsafe(24)
+    server = Server(
+        settings,
+        lambda name: World(name, options),
+        token=token,
+        base_us=base_us,
+        rate=speed if rate is None else rate,
+        open_accounts=not fixed_accounts,
+    )
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await server.start()
+    try:
+        if found is not None:
+            _open_accounts(server, found)
+        _greet(server, settings, options)
+        gc.collect()
+        gc.freeze()  # what is alive now stays; the collector need not look at it again
+        await stop.wait()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, lambda: sys.exit(ExitCode.INTERRUPTED))
+    finally:
+        await server.stop()
+    print("stopped", flush=True)
+    return ExitCode.OK
+
+
+def _open_accounts(server: Server, scenario: Scenario) -> None:
+    given = Given(server.url, server.control_url, server.token, "", "", "", "")
+    now_us = server.driver(DEFAULT).now()
+    for written in scenario.accounts:
+        account = account_of(scenario, written, lambda text: given.fill(text, 0, ""))
+        server.worlds.configure(account, now_us=now_us)
+        print(f"account   {written.name}: {account.dialect} {account.id} {account.secret}")
+
+
+def _greet(server: Server, settings: Settings, options: Options) -> None:
+    print(f"gateway   {server.url}")
+    print(f"control   {server.control_url}")
+    if settings.token is None:
+        print(f"token     {server.token}")
+    print(f"seed      {options.seed}")
+    print("state     in memory: it ends with this process", flush=True)
+    if not is_loopback(settings.host):
+        print("warning: not bound to loopback; anyone who reaches it can use it", file=sys.stderr)
+
+
+async def ready_command(control: str, limit: str | None) -> int:
+    """Ask a server whether it is ready; with a limit, until it is."""
+    deadline = time.monotonic() + (_seconds(limit) or 0.0)
+    said = "no answer"
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
+        while True:
+            with suppress(aiohttp.ClientError, TimeoutError, OSError):
+                async with session.get(f"{control.rstrip('/')}/readyz") as reply:
+                    if reply.status == 200:
+                        print(f"ready: {control}")
+                        return ExitCode.OK
+                    said = f"status {reply.status}"
+            if time.monotonic() >= deadline:
+                print(f"not ready: {control}: {said}", file=sys.stderr)
+                return ExitCode.FAILED
+            await asyncio.sleep(0.1)
+
+
+_CONTRACT = """\
+version: 1
+name: contract
+time: {mode: stepped, start: 2026-03-02T09:00:00+09:00, until: 3d}
+people: {count: 3, country: COUNTRY}
+accounts: [{name: contract, dialect: DIALECT, ADDRESS}]
+sut: {start: {request: POST /campaigns, body: {name: contract, recipients: $recipients}}, \
+claims: GET /claims, idle: GET /idle, timeout: 60s}
+"""
+_ADDRESSES = {
+    "zettai_reach": ("{count: 3, country: jp, numbers: assignable}", 'push: "{sut_url}/receipts"'),
+    "twilio": ("{count: 3, country: us}", 'inbound: "{sut_url}/twilio/inbound"'),
+}
+
+
+async def check_command(sut: str, dialect: str, limit: str) -> int:
+    """Run a campaign of three messages, to see that a system keeps the contract."""
+    if dialect not in _ADDRESSES:
+        raise UsageError(f"--dialect: {' or '.join(_ADDRESSES)}, not {dialect!r}")
+    people, address = _ADDRESSES[dialect]
+    text = _CONTRACT.replace("{count: 3, country: COUNTRY}", people)
+    text = text.replace("DIALECT", dialect).replace("ADDRESS", address)
+    scenario = parse_scenario(text, "the contract", sut=sut)
+    return await _run(scenario, _DIRECTORY / "contract", None, _seconds(limit))
