@@ -4,6 +4,7 @@
     ├── UsageError           2   the command line asks for what cannot be done
     ├── ConfigError          2   a file, a flag or a variable is wrong; carries every Problem found
     └── ProvesNothing        3   the run is over and says nothing about the system under test
+        └── ClaimsError      3   what it claims cannot be read (verify/claims.py)
 
 What a client does wrong is a value (`Rejection`), what we do wrong is an `assert`: neither is here.
 """

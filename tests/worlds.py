@@ -95,11 +95,16 @@ def send(into: World, asked: Submission, at_us: int = START_US) -> Message:
 def campaign(
     into: World, n: int, people: int, *, gap_us: int = SECOND_US, **more: Any
 ) -> Iterator[Message]:
-    """Send `n` messages round `people` persons, one every `gap_us`, running what comes due."""
+    """Send `n` messages round `people` persons, one every `gap_us`, running what comes due.
+
+    Yields what is accepted; somebody may have said STOP meanwhile.
+    """
     for i in range(n):
         at_us = START_US + i * gap_us
         run(into, at_us)
-        yield send(into, sms(phone(i % people), **more), at_us)
+        answer = into.gateway.submit(sms(phone(i % people), **more), at_us)
+        if isinstance(answer, Message):
+            yield answer
 
 
 def run(into: World, until_us: int) -> int:

@@ -65,7 +65,11 @@ class Agenda:
             return False
         due_us = self._next_us()
         asleep_us = self._clock.asleep_until_us
-        return due_us is None or (asleep_us is not None and asleep_us <= due_us)
+        if due_us is None:
+            return True
+        if asleep_us is None or asleep_us <= self._clock.now_us:
+            return False  # not asleep yet, or the wake-up is on its way
+        return asleep_us <= due_us
 
     async def run(self) -> None:
         """Carry out errands until stopped. An error in one of them ends the run."""

@@ -165,7 +165,7 @@ def delete(gateway: Gateway, command: Command, at_us: int) -> Answer:
     found = _final(gateway, cast("Delete", command).key)
     if isinstance(found, Message):
         gateway.emit(ev.Deleted(at_us, found.key), found)
-        gateway.store.drop(found)
+        gateway.store.delete(found)
         return None
     return found
 

@@ -87,10 +87,16 @@ class Gateway:
             self.record(Recorded(at_us, command))
         return VERBS[type(command)](self, command, at_us)
 
-    def run_due(self, now_us: int, limit: int = BATCH) -> int:
+    def run_due(self, now_us: int, limit: int = BATCH, *, whole: bool = True) -> int:
         """Run what is due at `now_us` or before, about `limit` steps; return how many ran.
 
-        It stops between instants only, and has run everything if it returns less than `limit`.
+        It has run everything if it returns less than `limit`.
+
+        Args:
+            now_us: the instant to reach.
+            limit: steps after which it stops.
+            whole: stop between instants only; otherwise in the midst of one as well, and the
+                caller keeps the effects back until it is done.
         """
         pop = self.agenda.pop
         live = self.store.live
@@ -106,7 +112,7 @@ class Gateway:
                     self._step(message, due_us, nth, data)
             elif nth >= steps.CALLBACK:
                 self._outward(due_us, data)
-            if ran >= limit and self.agenda.next_due() != due_us:
+            if ran >= limit and not (whole and self.agenda.next_due() == due_us):
                 self.now_us = max(self.now_us, at_us)
                 break
         else:
@@ -132,7 +138,12 @@ class Gateway:
         return effects
 
     def settle(self, call: Call, outcome: Outcome) -> None:
-        """Take in how an attempt at a callback ended; its instant is the attempt's own."""
+        """Take in how an attempt at a callback ended; its instant is the attempt's own.
+
+        What was taken before a reset is nothing to the world after it.
+        """
+        if self.store.live.get(call.message.key) is not call.message:
+            return
         if self.record is not None:
             settled = Settled(call.key, call.nth, outcome.kind, outcome.status)
             self.record(Recorded(call.due_us, settled))

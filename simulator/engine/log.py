@@ -69,11 +69,14 @@ class Log:
         self._sink = sink
         self._sum = 0
         self._folds: dict[type[Event], tuple[Fold, ...]] = {}
+        self._owners: dict[Fold, str] = {}
         self._wire()
 
     def _wire(self) -> None:
         tables = [view.folds() for view in self.views]
         self._folds = {kind: tuple(t[kind] for t in tables if kind in t) for kind in KINDS}
+        for view, table in zip(self.views, tables, strict=True):
+            self._owners.update(dict.fromkeys(table.values(), view.name))
 
     def append(self, event: Event, message: Message | None) -> None:
         """Add a fact and show it to the views."""
@@ -89,12 +92,11 @@ class Log:
                 for fold in folds:
                     fold(event, message, data)
             except Exception as error:  # noqa: BLE001 - whatever a view raises, the log goes on
-                self._detach(fold, error)
+                self._detach(self._owners[fold], error)
                 continue
             return
 
-    def _detach(self, fold: Fold, error: Exception) -> None:
-        name = next(view.name for view in self.views if fold in view.folds().values())
+    def _detach(self, name: str, error: Exception) -> None:
         self.detached.append((name, error))
         self.views = [view for view in self.views if view.name != name]
         self._wire()
@@ -102,7 +104,10 @@ class Log:
     def forget(self, key: int) -> None:
         """Tell the views that a message was pruned."""
         for view in self.views:
-            view.forget(key)
+            try:
+                view.forget(key)
+            except Exception as error:  # noqa: BLE001 - as above
+                self._detach(view.name, error)
 
     def digest(self) -> str:
         """Return 32 hex digits and the count: equal for equal multisets of facts."""

@@ -59,7 +59,7 @@ def _page(gateway: Gateway, page: Page) -> Listing:
     if page.cursor:
         key = key_of_id(page.cursor, gateway.epoch)
         mark = None if key is None else gateway.store.get(key)
-        if mark is None:
+        if mark is None or mark.account != page.account:
             return Listing((), older=False, newer=False)
         at_us, edge = mark.accepted_us, (mark.accepted_us, mark.key)
     matching = _matching(gateway.store.walk(shelf, at_us, step), page, edge, step)
@@ -67,7 +67,7 @@ def _page(gateway: Gateway, page: Page) -> Listing:
     more, kept = len(taken) > page.size, taken[: page.size]
     if step > 0:
         kept.reverse()
-        return Listing(tuple(kept), older=True, newer=more)
+        return Listing(tuple(kept), older=edge is not None, newer=more)
     return Listing(tuple(kept), older=more, newer=edge is not None)
 
 
@@ -86,6 +86,8 @@ def _matching(
 
 def _fits(m: Message, page: Page) -> bool:
     if (page.to and m.to != page.to) or (page.sender and m.sender != page.sender):
+        return False
+    if m.accepted_us < page.accepted_from_us:
         return False
     if page.accepted_before_us and m.accepted_us >= page.accepted_before_us:
         return False

@@ -112,6 +112,7 @@ CHANGES: Mapping[type[ev.Event], Change] = {
     ev.Opened: _opened,
     ev.Replied: _replied,
     ev.Redacted: _redacted,
+    ev.Deleted: _redacted,
     ev.FeedbackGiven: _feedback,
 }
 

@@ -52,6 +52,12 @@ class Shelf:
         """Note a reference."""
         self.references[_hash(reference)] = key
 
+    def unrefer(self, message: Message) -> None:
+        """Drop a message's reference, unless a later message has taken it over."""
+        name = _hash(message.reference)
+        if self.references.get(name) == message.key:
+            del self.references[name]
+
 
 class Store:
     """The messages of one world.
@@ -67,6 +73,7 @@ class Store:
         self.live: dict[int, Message] = {}
         self.finished: dict[int, bytes] = {}
         self.shelves: dict[str, Shelf] = {}
+        self._deleted: set[int] = set()  # by the client, while steps are still due
         self._forget = forget
 
     def add(self, message: Message, shelf: Shelf) -> None:
@@ -79,6 +86,8 @@ class Store:
 
     def get(self, key: int) -> Message | None:
         """Return a message: the live one itself, or a copy of a finished one."""
+        if key in self._deleted:
+            return None
         message = self.live.get(key)
         if message is None and (packed := self.finished.get(key)) is not None:
             return _decode(packed)
@@ -87,6 +96,10 @@ class Store:
     def finish(self, message: Message) -> None:
         """Pack a message whose every step is done, and prune the oldest beyond retention."""
         self.live.pop(message.key, None)
+        if message.key in self._deleted:
+            self._deleted.discard(message.key)
+            self.drop(message)
+            return
         self.finished[message.key] = _encode(message)
         while len(self.finished) > self.retention:
             oldest = next(iter(self.finished))
@@ -102,14 +115,20 @@ class Store:
         if message.key in self.finished:
             self.finished[message.key] = _encode(message)
 
+    def delete(self, message: Message) -> None:
+        """Hide a message at once, and forget it when its last step is done."""
+        if message.key in self.live:
+            self._deleted.add(message.key)
+            self.shelves[message.account].unrefer(message)
+        else:
+            self.drop(message)
+
     def drop(self, message: Message) -> None:
-        """Forget a message; steps that are still due for it do nothing."""
+        """Forget a finished message."""
         self.finished.pop(message.key, None)
-        self.live.pop(message.key, None)
         self.pruned += 1
         shelf = self.shelves[message.account]
-        if message.reference:
-            shelf.references.pop(_hash(message.reference), None)
+        shelf.unrefer(message)
         shelf.dead += 1
         if shelf.dead > _COMPACT_AT and shelf.dead * 2 > len(shelf.keys):
             kept = [i for i, k in enumerate(shelf.keys) if self.has(k)]

@@ -92,6 +92,7 @@ class World:
         waits = list(self.gateway.waits.values())
         now_us = self.gateway.now_us
         self._build(self.gateway.epoch + 1)
+        self.gateway.now_us = now_us
         for account in accounts:
             self.gateway.submit(Configure(account), now_us)
         for wait in waits:

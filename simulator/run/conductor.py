@@ -34,7 +34,7 @@ class Conductor:
     """Moves one world's time for one system under test."""
 
     def __init__(self, server: Server, driver: Driver, system: System) -> None:
-        self._server, self._driver, self._system = server, driver, system
+        self._server, self.driver, self._system = server, driver, system
         self._their_turn = False
         self._heard_at = time.monotonic()
         self.stragglers = 0
@@ -45,7 +45,7 @@ class Conductor:
         if not changes:
             return
         self._heard_at = time.monotonic()
-        if not self._their_turn and self._driver.clock.rate == 0:
+        if not self._their_turn and self.driver.clock.rate == 0:
             self.stragglers += 1
 
     async def stepped(
@@ -63,7 +63,7 @@ class Conductor:
             quantum_us: see `Driver.advance`.
             step: told each reached instant, for progress.
         """
-        driver = self._driver
+        driver = self.driver
         self._their_turn = True
         await start()
         await self._quiet()
@@ -81,7 +81,7 @@ class Conductor:
         self, start: Callable[[], Awaitable[None]], until_us: int, step: Callable[[int], None]
     ) -> None:
         """Begin the campaign and let real or scaled time pass until `until_us`."""
-        driver = self._driver
+        driver = self.driver
         await start()
         while (now_us := driver.clock.now(time.monotonic_ns())) < until_us:
             self._check_alive()
@@ -103,10 +103,10 @@ class Conductor:
         while True:
             self._check_alive()
             seen = front.requests
-            if front.in_flight or self._driver.outstanding:
+            if front.in_flight or self.driver.outstanding:
                 calm = False
             elif self._system.sut.idle is not None:
-                calm = await self._system.idle({NOW_HEADER: str(self._driver.now())})
+                calm = await self._system.idle({NOW_HEADER: str(self.driver.now())})
             else:
                 calm = time.monotonic() - self._heard_at >= GRACE_S
             if calm and seen == front.requests and not front.in_flight:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from simulator.core.ids import public_id
 from simulator.core.message import Reason, State
-from simulator.core.tariff import bill
+from simulator.core.tariff import bill, invoice_tax
 from simulator.run.world import credentials
-from simulator.verify.reconcile import Fact, Totals
+from simulator.verify.findings import Fact, Totals
 from simulator.views.ledger import policy_of
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def facts_of(world: World, scenario: Scenario) -> list[Fact]:
                 units=told.units,
                 micros=told.micros,
                 currency=policy.currency,
+                policy=policy.label,
             )
         )
     return sorted(facts, key=lambda fact: fact.key)
@@ -61,13 +62,16 @@ def totals_of(world: World, scenario: Scenario) -> Totals | None:
     invoices = [i for i in world.ledger.invoices() if i.account == name]
     if not invoices:
         return None
+    policy = policy_of(world.account(name))
+    subtotal = sum(i.subtotal_micros for i in invoices)
     return Totals(
-        subtotal_micros=sum(i.subtotal_micros for i in invoices),
+        subtotal_micros=subtotal,
         tax_micros=sum(i.tax_micros for i in invoices),
         total_micros=sum(i.total_micros for i in invoices),
         charged_units=sum(i.units for i in invoices),
         excluded_units=sum(i.excluded_units for i in invoices),
         currency=invoices[0].currency,
+        tax_once_micros=invoice_tax(policy, subtotal) if len(invoices) > 1 else None,
     )
 
 

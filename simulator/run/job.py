@@ -173,7 +173,7 @@ class Run:
             reconciliation = reconcile(claims, facts, totals_of(world, self.scenario))
         metrics = metrics_of(world, claims, reconciliation, self.stragglers)
         results = evaluate(self.scenario.expect, metrics)
-        verdict = judge(results, reconciliation, self.invalid, self.interrupted)
+        verdict = judge(results, reconciliation, self.invalid, interrupted=self.interrupted)
         judged = Judged(
             self.scenario, world, claims, reconciliation, results, verdict, self.stragglers
         )

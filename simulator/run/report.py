@@ -121,21 +121,22 @@ def _result(result: Result) -> dict[str, Any]:
 
 def _both_sides(judged: Judged) -> dict[str, Any]:
     """Put the four totals, and the money, of both sides beside each other."""
-    claims, world = judged.claims, judged.world
+    claims = judged.claims.totals if judged.claims else None
+    world = judged.world
     tallies = world.truth.tallies.values()
     invoices = world.ledger.invoices()
     return {
-        "accepted": _pair(sum(t.accepted for t in tallies), claims and claims.totals.accepted),
+        "accepted": _pair(sum(t.accepted for t in tallies), claims.accepted if claims else None),
         "delivered": _pair(
-            sum(t.fated(State.DELIVERED) for t in tallies), claims and claims.totals.delivered
+            sum(t.fated(State.DELIVERED) for t in tallies), claims.delivered if claims else None
         ),
-        "charged_units": _pair(sum(i.units for i in invoices), claims and claims.totals.units),
+        "charged_units": _pair(sum(i.units for i in invoices), claims.units if claims else None),
         "excluded_units": _pair(
-            sum(i.excluded_units for i in invoices), claims and claims.totals.excluded_units
+            sum(i.excluded_units for i in invoices), claims.excluded_units if claims else None
         ),
         "total": _pair(
             decimal(sum(i.total_micros for i in invoices)),
-            None if claims is None else decimal(claims.totals.total_micros),
+            decimal(claims.total_micros) if claims else None,
         ),
     }
 
@@ -210,8 +211,8 @@ def _findings(reconciliation: Reconciliation | None) -> dict[str, Any]:
             "own_id": f.own_id,
             "provider_id": f.provider_id,
             "to": shortened(f.to),
-            "claimed": f.claimed,
-            "right": f.right,
+            "words": f.words,
+            "units": f.units,
             "amount": decimal(f.amount_micros),
         }
         for f in reconciliation.findings
@@ -233,7 +234,7 @@ def shortened(number: str) -> str:
 def findings_csv(report: dict[str, Any]) -> str:
     """Return all findings as CSV; cells that a spreadsheet would run are quoted by a blank."""
     text = io.StringIO()
-    columns = ("kind", "own_id", "provider_id", "to", "claimed", "right", "amount")
+    columns = ("kind", "own_id", "provider_id", "to", "words", "units", "amount")
     writer = csv.writer(text)
     writer.writerow(columns)
     for row in report["findings"]["rows"]:
@@ -251,7 +252,7 @@ def show(report: dict[str, Any], out: Path) -> None:
     console.print(_table(report))
     for result in report["expectations"]:
         mark = Text("ok  ", "green") if result["outcome"] == "passed" else Text("FAIL", "bold red")
-        console.print(Text("  ").append_text(mark).append(f" {result['name']}: {result['words']}"))
+        console.print(Text("  ").append_text(mark).append(f" {result['words']}"), soft_wrap=True)
     _show_findings(console, report["findings"])
     for words in report["departures"]:
         console.print(f"  note {words}", markup=False)
@@ -287,7 +288,7 @@ def _show_findings(console: Console, findings: dict[str, Any]) -> None:
     rows = findings["rows"]
     for row in rows[:_ROWS_SHOWN]:
         who = row["own_id"] or row["provider_id"]
-        words = f"{row['kind']}: {who} {row['to']}: claimed {row['claimed']}, right {row['right']}"
-        console.print(f"  find {words} ({row['amount']})", markup=False)
+        words = f"{row['kind']}: {who} {row['to']}: {row['words']}"
+        console.print(f"  find {words}", markup=False)
     if len(rows) > _ROWS_SHOWN:
         console.print(f"  and {len(rows) - _ROWS_SHOWN} more in findings.csv", markup=False)

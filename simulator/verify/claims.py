@@ -112,7 +112,7 @@ def parse_claims(data: bytes) -> Claims:
 
 Id = Annotated[str, msgspec.Meta(max_length=ID_CHARS_MAX)] | None
 Count = Annotated[int, msgspec.Meta(ge=0, le=UNITS_MAX)]
-Currency = Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")]
+Currency = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}\Z")]
 
 
 class _Row(msgspec.Struct, gc=False):

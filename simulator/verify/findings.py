@@ -25,6 +25,8 @@ class Fact(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         units: billed units by the account's policy in the state `told`; 0 if excluded or pending.
         micros: what it costs in the state `told`, fees included, tax excluded.
         policy: the billing policy's label, for people.
+        one_failure: this provider tells its customers of every failure alike (絶対リーチ!:
+            statusId 3), so that `undelivered` and `failed` are both right.
     """
 
     key: int
@@ -38,6 +40,7 @@ class Fact(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     micros: int
     currency: str
     policy: str
+    one_failure: bool = False
 
 
 class Totals(msgspec.Struct, frozen=True, gc=False, kw_only=True):

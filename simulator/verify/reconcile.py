@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["CLAIMABLE", "Fact", "Finding", "FindingKind", "Reconciliation", "Totals", "reconcile"]
 
 _IN_FLIGHT = (ClaimedState.ACCEPTED, ClaimedState.SENT)
+_NOT_ARRIVED = (ClaimedState.UNDELIVERED, ClaimedState.FAILED)
 
 CLAIMABLE: Mapping[State, tuple[ClaimedState, ...]] = {  # told -> what may then be claimed
     State.NONE: _IN_FLIGHT,  # the reply itself said so
@@ -129,6 +130,8 @@ class _Join:
             if fact.provider_id:
                 first = self._provider.setdefault(fact.provider_id, place)
                 assert first == place, f"two facts with the provider's id {fact.provider_id}"
+        for twins in self._twins.values():
+            twins.sort(key=lambda place: facts[place].key)
 
     def findings(self) -> list[Finding]:
         """Judge each row of either side once."""
@@ -161,7 +164,7 @@ class _Join:
         twins = self._twins[claim.own_id]
         if by_provider in twins:
             return by_provider
-        return next((twin for twin in twins if not self._taken[twin]), place)
+        return next((twin for twin in twins if not self._taken[twin]), twins[0])
 
     def _judge(self, row: int, claim: Claim, place: int) -> Finding | None:
         currency = self._claims.currency
@@ -202,7 +205,10 @@ class _Join:
 
 
 def _kind(claim: Claim, fact: Fact, micros: int) -> FindingKind | None:
-    if claim.state not in CLAIMABLE[fact.told]:
+    right = CLAIMABLE[fact.told]
+    if fact.one_failure and right[0] in _NOT_ARRIVED:
+        right = _NOT_ARRIVED
+    if claim.state not in right:
         return FindingKind.STATE_DIFFERS
     if claim.units == fact.units and claim.micros == micros:
         return None

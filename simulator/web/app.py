@@ -10,7 +10,6 @@ Nothing is awaited between 3 and 6, so the order of commands is the order of par
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from typing import TYPE_CHECKING
 
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 
 NOW_HEADER = "X-Todoku-Now"
 _QUERIES = (Find, ByReference, Page)
-_log = logging.getLogger("todoku.web")
 
 
 class Front:
@@ -78,11 +76,18 @@ class Front:
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         match = self._table.find(request.method, request.path)
+        if self.draining:
+            reply = self._refusal(503, "stopping", "this server is being stopped")
+            reply.force_close()
+            return reply
         if not isinstance(match, Match):
             return self._nowhere(request, match)
         body: bytes | Rejection = b""
         if request.can_read_body:
-            body = await self._body(request)
+            try:
+                body = await self._body(request)
+            except ConnectionError:  # the client left in the middle: nobody reads this
+                return self._refusal(400, "malformed", "the body breaks off")
         if isinstance(body, Rejection):
             refused = Refused(body)
             reply = self._finish(match, refused, refused, self._driver(DEFAULT))
@@ -102,6 +107,8 @@ class Front:
         return self._finish(match, asked, asked, driver)
 
     async def _body(self, request: web.BaseRequest) -> bytes | Rejection:
+        if request.headers.get("Expect", "").lower() == "100-continue":
+            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         try:
             if request.content.is_eof():
                 return await request.read()
@@ -142,13 +149,17 @@ class Front:
     def _nowhere(self, request: web.BaseRequest, methods: tuple[str, ...]) -> web.Response:
         if methods:
             words = f"{request.method} is not served here; {', '.join(methods)} is"
-            return web.json_response(
-                {"error": "method_not_allowed", "message": words},
-                status=405,
-                headers={"Allow": ", ".join(methods)},
-            )
+            reply = self._refusal(405, "method_not_allowed", words)
+            reply.headers["Allow"] = ", ".join(methods)
+            return reply
         words = f"no simulated provider serves {request.path[:200]}"
-        return web.json_response({"error": "not_found", "message": words}, status=404)
+        return self._refusal(404, "not_found", words)
+
+    def _refusal(self, status: int, code: str, words: str) -> web.Response:
+        """Answer what belongs to no provider."""
+        now_us = self._driver(DEFAULT).now()
+        body = {"error": code, "message": words}
+        return web.json_response(body, status=status, headers={NOW_HEADER: str(now_us)})
 
 
 def _response(reply: HttpReply, now_us: int) -> web.Response:

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import logging
 import socket
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from aiohttp import web
@@ -21,7 +20,7 @@ from simulator.core.message import Call, Outcome, OutcomeKind, Wake
 from simulator.core.wire import HttpCall
 from simulator.dialects import DIALECTS
 from simulator.engine.clock import Clock
-from simulator.engine.driver import Driver
+from simulator.engine.driver import OUTSTANDING_MAX, Driver
 from simulator.engine.world import World, Worlds
 from simulator.errors import UsageError
 from simulator.web.app import NOW_HEADER, Front
@@ -34,8 +33,10 @@ if TYPE_CHECKING:
 
     from simulator.settings import Settings
 
-_log = logging.getLogger("todoku.web")
 _BACKLOG = 1024
+_LINGER_S = 2.0  # for a body that we have refused, so that its sender can read why
+_LOOK_S = 0.01
+_CLOSE_S = 0.5  # for handlers, once stopping has been told to everyone
 
 
 class Server:
@@ -49,7 +50,7 @@ class Server:
         open_accounts: make unknown accounts at first sight.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is named at the call
         self,
         settings: Settings,
         make_world: Callable[[str], World],
@@ -62,6 +63,7 @@ class Server:
         self.settings, self.token = settings, token
         self.drivers: dict[str, Driver] = {}
         self._base_us, self._rate = base_us, rate
+        self._anchor_ns = time.monotonic_ns()
         self._make_world = make_world
         self._running = False
         self.worlds = Worlds(self._new_world)
@@ -82,9 +84,10 @@ class Server:
 
     def _new_world(self, name: str) -> World:
         world = self._make_world(name)
-        clock = Clock(self._base_us, self._rate, time.monotonic_ns())
-        world.gateway.now_us = self._base_us
-        driver = self.drivers[name] = Driver(world, clock, self._perform)
+        clock = Clock(self._base_us, self._rate, self._anchor_ns)
+        world.gateway.now_us = clock.now(time.monotonic_ns())
+        at_once = min(OUTSTANDING_MAX, self.settings.callback_queue_limit)
+        driver = self.drivers[name] = Driver(world, clock, self._perform, at_once)
         if self._running:
             driver.start()
         return world
@@ -101,33 +104,50 @@ class Server:
         """
         await self.caller.start()
         settings = self.settings
-        server = web.Server(
-            self.front,
-            request_factory=self._request,
-            access_log=None,
-            keepalive_timeout=settings.keepalive_s,
-        )
+        limits: dict[str, Any] = {
+            "keepalive_timeout": settings.keepalive_s,
+            "lingering_time": _LINGER_S,
+        }
+        server = web.Server(self.front, request_factory=self._request, access_log=None, **limits)
+        gateway = web.ServerRunner(server, shutdown_timeout=_CLOSE_S)
         control = web.AppRunner(
-            control_app(self), access_log=None, keepalive_timeout=settings.keepalive_s
+            control_app(self),
+            access_log=None,
+            shutdown_timeout=_CLOSE_S,
+            handler_cancellation=True,  # a client that leaves a long-poll takes it along
+            **limits,
         )
-        self.url = await self._bind(web.ServerRunner(server), settings.port, "port")
-        self.control_url = await self._bind(control, settings.control_port, "control port")
+        try:
+            self.url = await self._bind(gateway, settings.port, "port")
+            self.control_url = await self._bind(control, settings.control_port, "control port")
+        except UsageError:
+            await self.stop(0.0)
+            raise
         self._running = True
         for driver in self.drivers.values():
             driver.start()
 
     async def stop(self, drain_s: float = 2.0) -> None:
-        """Stop accepting, let what is in flight end, then close everything."""
+        """Stop accepting and ticking, let what is in flight end, then close everything.
+
+        Args:
+            drain_s: real time for requests and callbacks in flight; what is left is given up.
+        """
         self.front.draining = True
         self._running = False
-        deadline = time.monotonic() + drain_s
-        while (self.front.in_flight or self.caller.outstanding) and time.monotonic() < deadline:
-            await asyncio.sleep(0.01)
+        for site in self._runners[0].sites if self._runners else ():
+            await site.stop()
         for driver in self.drivers.values():
             driver.stop()
+        deadline = time.monotonic() + drain_s
+        while self.front.in_flight or self.caller.outstanding:  # noqa: ASYNC110 - no event tells
+            if time.monotonic() >= deadline:
+                break
+            await asyncio.sleep(_LOOK_S)
         await self.caller.close()
-        for runner in reversed(self._runners):
+        for runner in self._runners:
             await runner.cleanup()
+        self._runners.clear()
 
     def ready(self) -> bool:
         """Tell whether both ports answer and nothing is being shut down."""
@@ -144,7 +164,8 @@ class Server:
     async def _bind(self, runner: web.BaseRunner, port: int, what: str) -> str:
         await runner.setup()
         self._runners.append(runner)
-        host = self.settings.host
+        # The name may mean two addresses, which port 0 would give two ports.
+        host = "127.0.0.1" if self.settings.host == "localhost" else self.settings.host
         try:
             site = web.TCPSite(runner, host, port, backlog=_BACKLOG)
             await site.start()
@@ -154,20 +175,26 @@ class Server:
         return f"http://{_bracketed(host)}:{name[1]}"
 
     def _perform(self, world: World, effect: Call | Wake, done: Callable[[Outcome], None]) -> None:
-        """Make the call of an effect."""
-        now_us = effect.due_us
-        if isinstance(effect, Wake):
-            body = msgspec.json.encode({"now_us": now_us})
-            call: HttpCall | None = HttpCall(effect.url, body, "application/json")
-        else:
-            account = world.account(effect.message.account)
-            dialect = DIALECTS[account.dialect]
-            call = dialect.callback(effect, account, world.gateway.epoch)
+        """Make the call of an effect; a bug on the way is reported, and is no answer."""
+        try:
+            call = self._call(world, effect)
+        except Exception as error:  # noqa: BLE001 - an effect without an outcome would stop time
+            asyncio.get_running_loop().call_exception_handler(
+                {"message": "a callback could not be written", "exception": error}
+            )
+            call = None
         if call is None:
             asyncio.get_running_loop().call_soon(done, Outcome(OutcomeKind.FORBIDDEN))
             return
-        headers = (*call.headers, (NOW_HEADER, str(now_us)))
+        headers = (*call.headers, (NOW_HEADER, str(effect.due_us)))
         self.caller.submit(world.name, msgspec.structs.replace(call, headers=headers), done)
+
+    def _call(self, world: World, effect: Call | Wake) -> HttpCall | None:
+        if isinstance(effect, Wake):
+            body = msgspec.json.encode({"now_us": effect.due_us})
+            return HttpCall(effect.url, body, "application/json")
+        account = world.account(effect.message.account)
+        return DIALECTS[account.dialect].callback(effect, account, world.gateway.epoch)
 
 
 def _bracketed(host: str) -> str:

@@ -8,6 +8,7 @@ import pytest
 
 from simulator.core.ids import public_id
 from simulator.core.message import Cause, Reason, Rejection, State
+from tests.dialects.counter import NOW_US
 from tests.dialects.twilio_api import faults_of
 
 if TYPE_CHECKING:
@@ -137,3 +138,16 @@ def test_a_fetch_shows_what_is_known(
     _, seen = api.get(f"/SM{public_id(message.key, 0)}.json")
     assert (seen["status"], seen["error_code"], seen["price"]) == (status, error, price)
     assert seen["price_unit"] == ("USD" if price else None)
+
+
+def test_dates_are_those_of_what_happened(api: Api) -> None:
+    second = 1_000_000
+    sent = {"sending_us": NOW_US + second, "sent_us": NOW_US + 2 * second}
+    message = api.counter.keep(state=State.DELIVERED, **sent, known_us=NOW_US + 3 * second)
+    _, seen = api.get(f"/SM{public_id(message.key, 0)}.json")
+    found = [seen[f"date_{which}"][-14:-6] for which in ("created", "sent", "updated")]
+    assert found == ["00:00:00", "00:00:02", "00:00:03"]
+    reply = api.counter.keep(state=State.RECEIVED, inbound=True)
+    _, seen = api.get(f"/SM{public_id(reply.key, 0)}.json")
+    assert seen["date_sent"] == seen["date_created"]
+    assert seen["direction"] == "inbound"

@@ -59,6 +59,7 @@ def test_an_unknown_account_is_opened_at_first_sight_only_where_accounts_are_ope
     assert api.call("GET", url, Authorization=basic(OTHER, "seen first"))[0] == 200
     opened = api.counter.asked.opens
     assert (opened.id, opened.secret, opened.policy) == (OTHER, "seen first", "twilio")
+    assert api.call("GET", url, Authorization=basic(OTHER, ""))[0] == 401
     assert open_api(is_open=False).call("GET", url, Authorization=basic(OTHER, "x"))[0] == 401
     declared = open_api(secret="", lane="mine")
     assert declared.get()[0] == 200
@@ -87,6 +88,11 @@ def test_bad_input_06_json_holds_no_fields(api: Api, body: bytes) -> None:
 @pytest.mark.parametrize("raw", [b"\xff", b"%FF", b"%E3%81", b"%ED%A0%80", b"a%00b"])
 def test_bad_input_06_a_form_that_is_not_utf8(api: Api, raw: bytes) -> None:
     status, seen = api.create(b"To=%2B819012345678&From=%2B15005550006&Body=" + raw)
+    assert (status, seen["code"]) == (400, 20422)
+
+
+def test_bad_input_06_a_lone_surrogate_in_a_query(api: Api) -> None:
+    status, seen = api.get(".json?To=\ud800")
     assert (status, seen["code"]) == (400, 20422)
 
 

@@ -40,6 +40,7 @@ def test_the_sdk_follows_pages_to_the_end_and_back(sdk: Client, api: Api) -> Non
     assert [m.sid for m in second.previous_page()] == [m.sid for m in sdk.messages.list(limit=3)]
     assert second.next_page().next_page() is None
     assert len(sdk.messages.list(limit=5000)) == 7  # the SDK asks for PageSize=5000
+    assert api.counter.asked.what.size == 1000
 
 
 def test_a_page_tells_where_it_stands(api: Api) -> None:
@@ -71,6 +72,8 @@ DAY = 1_767_312_000_000_000  # 2026-01-02T00:00:00Z
         ({"date_sent_before": datetime(2026, 1, 2, tzinfo=UTC)}, 0, DAY + 1_000_000),
         ({"date_sent_after": "2026-01-02 00:00:01.500+00:00"}, DAY + 1_000_000, 0),
         ({"date_sent_before": "0001-01-01"}, 0, 1),
+        ({"date_sent": "0001-01-01"}, 0, 1),
+        ({"date_sent": "2026-01-02", "date_sent_before": "2026-01-02"}, DAY, DAY + 1_000_000),
     ],
 )
 def test_date_filters_mean_what_twilio_says(

@@ -79,7 +79,7 @@ class World:
         messages = f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
         app.router.add_post(messages, self._create)
         app.router.add_get(messages, self._list)
-        self._runner = web.AppRunner(app, shutdown_timeout=0)
+        self._runner = web.AppRunner(app, shutdown_timeout=0.01)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
         host, port = self._runner.addresses[0]

@@ -1,0 +1,291 @@
+"""What the control port is asked: bodies and queries, made values that are true inside.
+
+The one rule: every problem of a request is told at once, with the nearest known name, and a secret
+is never repeated.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TypeVar
+
+from aiohttp import web
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import model_validator as validator
+
+from simulator import quantities as q
+from simulator.core.tariff import POLICIES
+from simulator.dialects import DIALECTS
+from simulator.errors import Problem, did_you_mean, dotted, problems_of, shown
+from simulator.web.control_gate import HttpError
+from simulator.web.egress import URL_CHARS_MAX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from simulator.errors import KeyPath
+
+ADVANCE_US_MAX = 3_653 * q.DAY_US  # ten years, whichever they are
+RATE_MAX = 1e9
+PAGE_MAX = 1_000
+NAME_CHARS_MAX = 64
+SECRET_CHARS_MAX = 256
+SENDERS_MAX = 100
+REPLY_CHARS_MAX = 1_600
+END_US = int((q.INSTANT_END - q.EPOCH).total_seconds()) * q.US_PER_S
+
+
+def _printable(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError(f"expected printable text; seen {shown(value)}")
+    return value
+
+
+def _secret(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("expected printable text (a secret, not shown)")
+    return value
+
+
+def _text(value: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError("expected text; seen half of a surrogate pair") from None
+    return value
+
+
+def _one_of(value: str, known: Iterable[str]) -> str:
+    if value not in known:
+        raise ValueError(f"unknown value {shown(value)}; {did_you_mean(value, known)}")
+    return value
+
+
+def _price(value: object) -> int:
+    return q.money_micros(str(value) if type(value) is int else value)
+
+
+def _tax_bp(value: object) -> int:
+    what = 'a percentage of 0 to 100 with at most two decimals, as text: "10" or "7.25"'
+    try:
+        micros = _price(value)
+    except ValueError:
+        micros = -1
+    if not 0 <= micros <= 100 * q.MICROS or micros % 10_000:
+        raise ValueError(f"expected {what}; seen {shown(value)}")
+    return micros // 10_000
+
+
+def _instant(value: object) -> int:
+    """Read microseconds, in digits, or an RFC 3339 instant, whose + a query turns into a space."""
+    if isinstance(value, str) and value.isascii() and value.isdecimal():
+        at_us = int(value[: q.TEXT_CHARS_MAX])
+        if at_us >= END_US:
+            raise ValueError(f"expected an instant before {q.INSTANT_END.year}; seen {value}")
+        return at_us
+    return q.instant_us(value.replace(" ", "+") if isinstance(value, str) else value)
+
+
+Name = Annotated[str, Field(max_length=NAME_CHARS_MAX), AfterValidator(_printable)]
+Url = Annotated[str, Field(max_length=URL_CHARS_MAX), AfterValidator(_printable)]
+Micros = Annotated[int, Field(ge=0, lt=END_US)]
+Instant = Annotated[int, BeforeValidator(q.instant_us)]
+Limit = Annotated[int, BeforeValidator(q.count), Field(ge=1, le=PAGE_MAX)]
+
+
+class _Asked(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class AccountBody(_Asked):
+    """Settings of an account; what is left out stays, null is the default."""
+
+    dialect: Annotated[str, AfterValidator(lambda value: _one_of(value, DIALECTS))] = ""
+    secret: Annotated[
+        str, Field(min_length=1, max_length=SECRET_CHARS_MAX), AfterValidator(_secret)
+    ] = ""
+    lane: Name = ""
+    policy: Annotated[str, AfterValidator(lambda value: _one_of(value, POLICIES))] = ""
+    price: Annotated[int, BeforeValidator(_price)] | None = None
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] | None = None
+    tax_percent: Annotated[int, BeforeValidator(_tax_bp)] | None = None
+    push_url: Url | None = None
+    inbound_url: Url | None = None
+    senders: Annotated[list[Name], Field(max_length=SENDERS_MAX)] | None = None
+    quota: Annotated[int, Field(ge=0, le=q.COUNT_MAX)] | None = None
+    two_way: bool = False
+
+
+class AdvanceBody(_Asked):
+    """How far a stepped clock is to go: exactly one of the four."""
+
+    by: q.Duration | None = None
+    by_us: Annotated[int, Field(ge=0)] | None = None
+    to: Instant | None = None
+    to_us: Micros | None = None
+
+    @validator(mode="after")
+    def _one(self) -> AdvanceBody:
+        return _exactly_one(self, "by", "by_us", "to", "to_us")
+
+
+class AlarmBody(_Asked):
+    """When to call which URL."""
+
+    at: Instant | None = None
+    at_us: Micros | None = None
+    url: Annotated[Url, Field(min_length=1)]
+
+    @validator(mode="after")
+    def _one(self) -> AlarmBody:
+        return _exactly_one(self, "at", "at_us")
+
+
+class RateBody(_Asked):
+    """Virtual seconds per real second; 0: stepped."""
+
+    rate: Annotated[float, Field(ge=0, le=RATE_MAX, allow_inf_nan=False)]
+
+
+class ReplyBody(_Asked):
+    """What a person writes to an account's sender."""
+
+    account: Name
+    sender: Annotated[Name, Field(min_length=1, alias="to")]
+    person: Annotated[str, Field(alias="from")]
+    body: Annotated[str, Field(min_length=1, max_length=REPLY_CHARS_MAX), AfterValidator(_text)]
+
+
+class NoQuery(_Asked):
+    """No parameters."""
+
+
+class AccountQuery(_Asked):
+    """Which account; empty: all."""
+
+    account: Name = ""
+
+
+class ReferenceQuery(_Asked):
+    """One message by the client's own reference."""
+
+    account: Annotated[Name, Field(min_length=1)]
+    reference: Annotated[str, Field(min_length=1, max_length=1_000)]
+
+
+class MessagesQuery(_Asked):
+    """Which messages, and which page of them."""
+
+    account: Name = ""
+    to: Name = ""
+    sender: Annotated[Name, Field(alias="from")] = ""
+    state: Literal[
+        "",
+        "accepted",
+        "sending",
+        "sent",
+        "delivered",
+        "undelivered",
+        "expired",
+        "failed",
+        "canceled",
+        "received",
+    ] = ""
+    limit: Limit = 50
+    cursor: Annotated[str, Field(max_length=NAME_CHARS_MAX)] = ""
+
+
+class EventsQuery(_Asked):
+    """Facts from a number on."""
+
+    since: q.Count = 0
+    limit: Limit = 100
+
+
+class StreamQuery(_Asked):
+    """Facts from a number on; without one, from now on."""
+
+    since: q.Count | None = None
+
+
+class WaitQuery(_Asked):
+    """Until when to sleep."""
+
+    until: Annotated[int, BeforeValidator(_instant)]
+
+
+M = TypeVar("M", bound=BaseModel)
+C = TypeVar("C", AdvanceBody, AlarmBody)
+
+
+def _exactly_one(body: C, *names: str) -> C:
+    if sum(getattr(body, name) is not None for name in names) != 1:
+        raise ValueError(f"expected exactly one of {', '.join(names)}")
+    return body
+
+
+async def body_of(request: web.Request, model: type[M], timeout_s: float) -> M:
+    """Read a JSON body.
+
+    Raises:
+        HttpError: 400, 408 or 415, in words. aiohttp raises the 413.
+    """
+    if request.content_type != "application/json":
+        seen = shown(request.headers.get("Content-Type", ""))
+        raise HttpError(415, f"expected Content-Type: application/json; seen {seen}")
+    try:
+        async with asyncio.timeout(timeout_s):
+            data = await request.read()
+    except TimeoutError:
+        raise HttpError(408, f"no whole body within {timeout_s:g} s") from None
+    except web.RequestPayloadError:
+        raise HttpError(400, "the body breaks off, or is not encoded as it says") from None
+    return _made(model, _parsed(data))
+
+
+def query_of(request: web.Request, model: type[M]) -> M:
+    """Read the query.
+
+    Raises:
+        HttpError: 400, in words.
+    """
+    query = request.query
+    twice = sorted({name for name in query if len(query.getall(name)) > 1})
+    if twice:
+        raise HttpError(400, f"given twice: {', '.join(map(shown, twice))}")
+    return _made(model, dict(query))
+
+
+def _parsed(data: bytes) -> object:
+    try:
+        return json.loads(data.decode(), object_pairs_hook=_pairs, parse_constant=_constant)
+    except UnicodeDecodeError:
+        raise HttpError(400, "the body is not UTF-8") from None
+    except RecursionError:
+        raise HttpError(400, "the body is nested too deep: settings are flat") from None
+    except ValueError as error:  # whatever json finds, and numbers of too many digits
+        raise HttpError(400, f"the body is not JSON: {error}") from None
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key is written twice")
+    return found
+
+
+def _constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _made(model: type[M], value: object) -> M:
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        schema: Mapping[str, Any] = model.model_json_schema()
+        raise HttpError(400, "; ".join(map(str, problems_of(error, schema, _problem)))) from None
+
+
+def _problem(path: KeyPath, message: str) -> Problem:
+    return Problem(dotted(path), message)

@@ -1,0 +1,169 @@
+"""What the control port shows: values of the model, written as JSON objects. Pure.
+
+Every instant is there twice: `at`, RFC 3339 for people, and `at_us`, microseconds since 1970 for
+programs; null where it has not come. Amounts are decimal strings. Secrets are never shown.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from simulator.core.carrier import CARRIERS
+from simulator.core.ids import public_id
+from simulator.core.message import Cause, OutcomeKind, Reason, State
+from simulator.core.tariff import bill
+from simulator.core.text import Encoding
+from simulator.quantities import EPOCH, MICROS
+from simulator.views.ledger import policy_of
+
+if TYPE_CHECKING:
+    from simulator.core.events import Event
+    from simulator.core.message import Message
+    from simulator.engine.driver import Driver
+    from simulator.engine.world import World
+
+Json = dict[str, Any]
+_LAST_US = 253_402_300_799_999_999  # the end of the year 9999: as far as RFC 3339 goes
+
+
+def rfc3339(at_us: int) -> str:
+    """Write an instant; what lies beyond the year 9999 is its end."""
+    moment = EPOCH + timedelta(microseconds=min(at_us, _LAST_US))
+    return f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z"
+
+
+def instant(name: str, at_us: int) -> Json:
+    """Write an instant under a name, twice; 0 has not come."""
+    return {name: rfc3339(at_us) if at_us else None, f"{name}_us": at_us or None}
+
+
+def decimal(micros: int) -> str:
+    """Write millionths as people write amounts: "15", "0.0083", "-0.5"."""
+    whole, rest = divmod(abs(micros), MICROS)
+    digits = f"{whole}.{rest:06}".rstrip("0").rstrip(".") if rest else str(whole)
+    return f"-{digits}" if micros < 0 else digits
+
+
+def percent(basis_points: int) -> str:
+    """Write hundredths of a percent as a percentage: "10", "7.25"."""
+    return decimal(basis_points * MICROS // 100)
+
+
+def clock(driver: Driver) -> Json:
+    """Write what time it is."""
+    now_us = driver.now()
+    return {"now": rfc3339(now_us), "now_us": now_us, "rate": driver.clock.rate}
+
+
+def account(world: World, name: str) -> Json:
+    """Write an account's settings, with what follows from its policy; without its secret."""
+    shelf = world.store.shelves[name]
+    found = shelf.account
+    policy = policy_of(found)
+    return {
+        "id": found.id,
+        "world": world.name,
+        "dialect": found.dialect,
+        "secret_set": bool(found.secret),
+        "lane": found.lane,
+        "policy": policy.name,
+        "price": decimal(policy.price_micros),
+        "currency": policy.currency,
+        "tax_percent": percent(policy.tax_bp),
+        "push_url": found.push_url,
+        "inbound_url": found.inbound_url,
+        "senders": list(found.senders),
+        "quota": None if found.quota < 0 else found.quota,
+        "two_way": found.two_way,
+        "accepted": shelf.accepted,
+        "opted_out": len(shelf.opted_out),
+    }
+
+
+def message(world: World, found: Message) -> Json:
+    """Write a message on its three levels, with its text and what it costs."""
+    return {
+        "id": public_id(found.key, world.gateway.epoch),
+        "account": found.account,
+        "direction": "inbound" if found.inbound else "outbound",
+        "to": found.to,
+        "from": found.sender,
+        "country": found.country,
+        "reference": found.reference,
+        "callback_url": found.callback_url,
+        "body": found.body,
+        "redacted": found.redacted,
+        "encoding": Encoding(found.encoding).name.lower(),
+        "segments": found.segments,
+        "carrier": None if found.inbound else CARRIERS[found.carrier].name,
+        **instant("accepted_at", found.accepted_us),
+        **instant("sending_at", found.sending_us),
+        **instant("sent_at", found.sent_us),
+        **instant("noticed_at", found.noticed_us),
+        **instant("opened_at", found.opened_us),
+        **instant("replied_at", found.replied_us),
+        "known": _level(found.state, found.cause, _known_us(found)),
+        "told": _level(found.told, None, found.told_us),
+        "fate": _level(found.fate, found.fate_cause, found.fate_us),
+        "attempts": found.attempts,
+        "feedback": (None, "confirmed", "unconfirmed")[found.feedback],
+        "finished": not found.pending,
+        "bill": _bill(world, found),
+    }
+
+
+def _level(state: State, cause: Cause | None, at_us: int) -> Json:
+    named = cause.name.lower() if cause else None
+    return {"state": state.name.lower(), "cause": named, **instant("at", at_us)}
+
+
+def _known_us(found: Message) -> int:
+    if found.state is State.ACCEPTED:
+        return found.accepted_us
+    if found.state is State.SENDING:
+        return found.sending_us
+    return found.sent_us if found.state is State.SENT else found.known_us
+
+
+def _bill(world: World, found: Message) -> Json | None:
+    if found.inbound:
+        return None
+    policy = policy_of(world.account(found.account))
+    due = bill(policy, found.segments, found.state, found.cause)
+    return {
+        "units": due.units,
+        "excluded_units": due.excluded_units,
+        "amount": decimal(due.micros),
+        "currency": policy.currency,
+        "final": due.final,
+    }
+
+
+def event(fact: Event, epoch: int) -> Json:
+    """Write a fact: its kind, its instant, its message if it has one, and its own fields."""
+    fields = msgspec.structs.asdict(fact)
+    at_us, key = fields.pop("at_us"), fields.pop("key")
+    return {
+        "kind": type(fact).__name__,
+        **instant("at", at_us),
+        "message": public_id(key, epoch) if key else None,
+        "fields": {name: _field(name, value, epoch) for name, value in fields.items()},
+    }
+
+
+def _field(name: str, value: object, epoch: int) -> object:
+    if isinstance(value, (State, Cause, OutcomeKind)):
+        return value.name.lower()
+    if isinstance(value, Reason):
+        return value.value
+    if isinstance(value, int):
+        if name == "answers":
+            return public_id(value, epoch) if value else None
+        if name == "carrier":
+            return CARRIERS[value].name
+        if name == "encoding":
+            return Encoding(value).name.lower()
+    return value

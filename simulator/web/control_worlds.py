@@ -1,0 +1,188 @@
+"""The control port's worlds and accounts: list, look, set, reset; and their sums."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from aiohttp import web
+
+from simulator.core.message import FINAL
+from simulator.dialects import DIALECTS
+from simulator.web import control_books as books
+from simulator.web import control_show as show
+from simulator.web.control_ask import AccountBody, AccountQuery, NoQuery, body_of, query_of
+from simulator.web.control_gate import HttpError
+
+if TYPE_CHECKING:
+    from simulator.core.message import Account
+    from simulator.engine.driver import Driver
+    from simulator.engine.world import World
+    from simulator.web.control_panel import Panel
+    from simulator.web.control_show import Json
+
+_ACCOUNT = re.compile(r"[A-Za-z0-9_.@:+-]{1,64}")
+_MONEY = ("policy", "price_micros", "currency", "tax_bp")
+# What null means, and the name in `Account` where it is another.
+_NULLS = {
+    "price": ("price_micros", -1),
+    "currency": ("currency", ""),
+    "tax_percent": ("tax_bp", -1),
+    "push_url": ("push_url", ""),
+    "inbound_url": ("inbound_url", ""),
+    "senders": ("senders", ()),
+    "quota": ("quota", -1),
+}
+
+
+async def worlds(panel: Panel, request: web.Request) -> web.Response:
+    """Answer with every world, in short."""
+    query_of(request, NoQuery)
+    drivers = sorted(panel.server.drivers.items())
+    return web.json_response({"worlds": [_short(driver) for _, driver in drivers]})
+
+
+def _short(driver: Driver) -> Json:
+    world = driver.world
+    return {
+        "name": world.name,
+        "seed": world.options.seed,
+        "epoch": world.gateway.epoch,
+        **show.clock(driver),
+        "accounts": len(world.store.shelves),
+        "messages": books.retention(world),
+        "events": world.log.count,
+        "digest": world.log.digest(),
+        "pending_waits": len(world.gateway.waits),
+        "advancing": driver.advancing,
+    }
+
+
+async def world(panel: Panel, request: web.Request) -> web.Response:
+    """Answer with one world, and what is wrong with its books."""
+    query_of(request, NoQuery)
+    driver = panel.driver(request)
+    return web.json_response({**_short(driver), "faults": driver.world.faults()})
+
+
+async def reset(panel: Panel, request: web.Request) -> web.Response:
+    """Begin a world anew; accounts, their settings and pending waits stay."""
+    query_of(request, NoQuery)
+    driver = panel.driver(request)
+    _reset(panel, [driver])
+    return web.json_response(_short(driver))
+
+
+async def reset_all(panel: Panel, request: web.Request) -> web.Response:
+    """Begin all worlds anew, or none."""
+    query_of(request, NoQuery)
+    drivers = [driver for _, driver in sorted(panel.server.drivers.items())]
+    _reset(panel, drivers)
+    return web.json_response({"worlds": [_short(driver) for driver in drivers]})
+
+
+def _reset(panel: Panel, drivers: list[Driver]) -> None:
+    for driver in drivers:
+        if driver.advancing:
+            raise HttpError(409, f"world {driver.world.name} is advancing; wait for its end")
+    for driver in drivers:
+        panel.stir(driver)
+        driver.world.reset()
+        driver.poke()
+
+
+async def accounts(panel: Panel, request: web.Request) -> web.Response:
+    """Answer with the accounts of a world."""
+    query_of(request, NoQuery)
+    found = panel.driver(request).world
+    return web.json_response(
+        {"accounts": [show.account(found, name) for name in sorted(found.store.shelves)]}
+    )
+
+
+async def account(panel: Panel, request: web.Request) -> web.Response:
+    """Answer with one account."""
+    query_of(request, NoQuery)
+    found, name = panel.driver(request).world, request.match_info["id"]
+    panel.has_account(found, name)
+    return web.json_response(show.account(found, name))
+
+
+async def put_account(panel: Panel, request: web.Request) -> web.Response:
+    """Make an account, or change what the body names."""
+    name, place = request.match_info["id"], request.match_info["world"]
+    asked = await body_of(request, AccountBody, panel.server.settings.body_timeout_s)
+    if _ACCOUNT.fullmatch(name) is None:
+        raise HttpError(400, f"expected an account id such as AC0123 or 12345; seen {name[:64]!r}")
+    home = panel.server.worlds.of_account.get(name)
+    if home is not None and home.name != place:
+        raise HttpError(409, f"account {name} belongs to world {home.name}, and stays there")
+    if home is None and not asked.dialect:
+        raise HttpError(400, f"dialect: is missing: add it; known: {', '.join(sorted(DIALECTS))}")
+    settings = _settings(panel, asked)
+    driver = panel.driver_made(request)
+    if home is None:
+        before = DIALECTS[asked.dialect].new_account(name, "")
+    else:
+        before = home.account(name)
+        _check_change(home, before, settings)
+    panel.stir(driver)
+    changed = msgspec.structs.replace(before, **settings)
+    panel.server.worlds.configure(changed, place, driver.now())
+    driver.poke()
+    return web.json_response(show.account(driver.world, name), status=201 if home is None else 200)
+
+
+def _settings(panel: Panel, asked: AccountBody) -> dict[str, Any]:
+    """Return what the body names, in the names and values of `Account`."""
+    settings: dict[str, Any] = {}
+    for name in sorted(asked.model_fields_set):
+        field, default = _NULLS.get(name, (name, None))
+        value = getattr(asked, name)
+        settings[field] = default if value is None else value
+        if name.endswith("_url") and value:
+            panel.callable_url(name, value)
+    if "senders" in settings:
+        settings["senders"] = tuple(settings["senders"])
+    return settings
+
+
+def _check_change(home: World, before: Account, settings: dict[str, Any]) -> None:
+    """Refuse what would change a fate, or a bill that is open.
+
+    Raises:
+        HttpError: 409.
+    """
+    differs = {name for name, value in settings.items() if getattr(before, name) != value}
+    if differs & {"lane", "dialect"} and home.store.shelves[before.id].counts:
+        raise HttpError(409, "lane and dialect are fixed after the first message; reset the world")
+    if differs & set(_MONEY):
+        open_now = sum(
+            m.account == before.id and not m.inbound and m.state not in FINAL
+            for m in home.store.live.values()
+        )
+        if open_now:
+            raise HttpError(
+                409, f"{open_now} messages are on their way at the old price; wait for their end"
+            )
+
+
+async def truth(panel: Panel, request: web.Request) -> web.Response:
+    """Answer with what happened, on three levels."""
+    query_of(request, NoQuery)
+    return web.json_response(books.truth(panel.driver(request)))
+
+
+async def ledger(panel: Panel, request: web.Request) -> web.Response:
+    """Answer with the lines of the books."""
+    found, query = panel.driver(request).world, query_of(request, AccountQuery)
+    panel.has_account(found, query.account)
+    return web.json_response(books.ledger(found, query.account))
+
+
+async def invoices(panel: Panel, request: web.Request) -> web.Response:
+    """Answer with the invoices."""
+    found, query = panel.driver(request).world, query_of(request, AccountQuery)
+    panel.has_account(found, query.account)
+    return web.json_response(books.invoices(found, query.account))
