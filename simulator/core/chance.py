@@ -79,6 +79,15 @@ def key_bytes(key: int) -> bytes:
     return key.to_bytes(8, "little")
 
 
+# `draw64` of a decision that is not repeated: bits = once(key8, stream). Just the C function.
+once = _xxh3
+
+
+def person_key(number: str) -> bytes:
+    """Return `key_bytes(key_of(number))`: what a person's traits are drawn from."""
+    return _xxh3(number.encode("utf-8", "surrogatepass")).to_bytes(8, "little")
+
+
 def key_of(*parts: str | int) -> int:
     """Derive a 64-bit key from its parts; order matters, and no two splits of a text collide."""
     return _xxh3("\0".join(map(str, parts)).encode("utf-8", "surrogatepass"))

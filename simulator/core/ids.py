@@ -6,7 +6,9 @@ is a check. The world's reset count goes into both: ids do not come back after a
 
 from __future__ import annotations
 
-from simulator.core.chance import key_of
+from functools import lru_cache
+
+from simulator.core.chance import key_bytes, key_of, once
 
 _DIGITS = 16
 
@@ -18,13 +20,19 @@ def public_id(key: int, epoch: int) -> str:
         key: the message key, 64 bits.
         epoch: how often the world was reset.
     """
-    return f"{key ^ key_of('id mask', epoch):016x}{key_of('id check', epoch, key):016x}"
+    mask, check = _of_epoch(epoch)
+    return f"{key ^ mask:016x}{once(key_bytes(key), check):016x}"
 
 
 def key_of_id(text: str, epoch: int) -> int | None:
     """Return the message key of a public id, or None if it is not one of this epoch."""
     try:
-        key = int(text[:_DIGITS], 16) ^ key_of("id mask", epoch)
+        key = int(text[:_DIGITS], 16) ^ _of_epoch(epoch)[0]
     except ValueError:
         return None
     return key if public_id(key, epoch) == text.lower() else None
+
+
+@lru_cache(maxsize=1024)
+def _of_epoch(epoch: int) -> tuple[int, int]:
+    return key_of("id mask", epoch), key_of("id check", epoch)

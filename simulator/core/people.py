@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 from simulator.core.carrier import CONGESTION, NETWORKS, NO_ROUTE, PORTED, Carrier, Network
 from simulator.core.chance import (
     Purpose,
-    draw64,
-    key_bytes,
-    key_of,
     ladder,
+    once,
+    person_key,
     rung,
     stream_of,
     threshold,
@@ -92,7 +91,7 @@ class People:
         return ladder([s.share for s in segments]), personas
 
     def persona(self, country: str, person8: bytes) -> Persona:
-        """Return how this person behaves; `person8` is `key_bytes(key_of(number))`."""
+        """Return how this person behaves; `person8` is `person_key(number)`."""
         limits, personas = self._tables.get(country) or self._tables["ZZ"]
         return personas[segment_of(limits, self._segment_stream, person8)]
 
@@ -101,10 +100,10 @@ class People:
         net = NETWORKS.get(country, _NO_NETWORK)
         if len(net.carriers) == 1:
             return net.carriers[0]
-        if draw64(self._ported, person8) < self._ported_limit:
-            return net.carriers[rung(net.shares, draw64(self._ported_to, person8))]
-        return net.carriers[rung(net.shares, draw64(self._block, _block_key(number)))]
+        if once(person8, self._ported) < self._ported_limit:
+            return net.carriers[rung(net.shares, once(person8, self._ported_to))]
+        return net.carriers[rung(net.shares, once(_block_key(number), self._block))]
 
 
 def _block_key(number: str) -> bytes:
-    return key_bytes(key_of("block", number[:_BLOCK]))
+    return person_key(f"block\0{number[:_BLOCK]}")

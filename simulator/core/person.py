@@ -16,11 +16,11 @@ from simulator.core.chance import (
     Purpose,
     lognormal,
     lognormal_through,
+    once,
     rung,
     stream_of,
     threshold,
 )
-from simulator.core.chance import draw64 as _draw64
 from simulator.core.handset import Absence, absence
 from simulator.core.preset import Certainty, Figure
 
@@ -226,25 +226,25 @@ def react(
     Who replies has opened, who has opened has noticed; where a reply is drawn before the opening,
     the earlier stages are moved before it, so that each delay law stays true for its last stage.
     """
-    if _draw64(streams.noticed, fate8) >= persona.noticed:
+    if once(fate8, streams.noticed) >= persona.noticed:
         return Reaction(0, 0, 0, stops=False)
-    noticed = delivered_us + 1 + persona.notice_delay.at(_draw64(streams.notice_delay, fate8))
-    if _draw64(streams.opened, fate8) >= persona.opened_of_noticed:
+    noticed = delivered_us + 1 + persona.notice_delay.at(once(fate8, streams.notice_delay))
+    if once(fate8, streams.opened) >= persona.opened_of_noticed:
         return Reaction(noticed, 0, 0, stops=False)
-    opened = noticed + 1 + persona.open_delay.at(_draw64(streams.open_delay, fate8))
+    opened = noticed + 1 + persona.open_delay.at(once(fate8, streams.open_delay))
     if not can_reply:
         return Reaction(noticed, opened, 0, stops=False)
-    stops = _draw64(streams.stops, fate8) < persona.stops_of_opened
-    if not stops and _draw64(streams.replies, fate8) >= persona.replies_of_opened:
+    stops = once(fate8, streams.stops) < persona.stops_of_opened
+    if not stops and once(fate8, streams.replies) >= persona.replies_of_opened:
         return Reaction(noticed, opened, 0, stops=False)
-    replied = delivered_us + 3 + persona.reply_delay.at(_draw64(streams.reply_delay, fate8))
+    replied = delivered_us + 3 + persona.reply_delay.at(once(fate8, streams.reply_delay))
     opened = min(opened, replied - 1)
     return Reaction(min(noticed, opened - 1), opened, replied, stops=stops)
 
 
 def segment_of(limits: Sequence[int], stream: int, person8: bytes) -> int:
     """Return the index of the person's segment, given compiled shares (`chance.ladder`)."""
-    return rung(limits, _draw64(stream, person8)) if len(limits) > 1 else 0
+    return rung(limits, once(person8, stream)) if len(limits) > 1 else 0
 
 
 _WORDS = {

@@ -69,8 +69,7 @@ class Desk:
     open_accounts: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True, gc=False):
     """What `render` is given beside the result.
 
     Attributes:

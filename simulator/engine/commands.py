@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from simulator.core import events as ev
-from simulator.core.chance import draw64, key_bytes, key_of, message_key
+from simulator.core.chance import draw64, key_bytes, key_of, message_key, person_key
 from simulator.core.consent import Wish, wish_of
 from simulator.core.message import (
     FINAL,
@@ -55,7 +55,7 @@ def send(gateway: Gateway, command: Command, at_us: int) -> Answer:
     body = asked.body if gateway.by_content else None
     k = shelf.next_k(asked.to, body)
     key = message_key(asked.account, asked.to, k, body)
-    person8 = key_bytes(key_of(asked.to))
+    person8 = person_key(asked.to)
     carrier = gateway.people.carrier(asked.to, asked.country, person8).index
     message = Message(
         key,

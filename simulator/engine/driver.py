@@ -14,13 +14,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from simulator.core.message import Call, Wait, Wake
 from simulator.engine.gateway import BATCH
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from simulator.core.message import Command, Effect, Outcome
     from simulator.engine.clock import Clock
@@ -62,7 +63,7 @@ class Driver:
     Attributes:
         quiet: awaited after an instant that stirred the world outside.
         stir: told of each such effect, before it is done.
-        outstanding: effects begun that have no outcome yet.
+        outstanding: effects begun that have no outcome yet, sleepers that wake up among them.
         advancing: whether an `advance` is under way.
     """
 
@@ -110,26 +111,38 @@ class Driver:
         """Whether no further sleep or alarm may be planned."""
         return len(self.world.gateway.waits) >= WAITS_MAX
 
-    async def wait(self, until_us: int) -> int:
-        """Sleep until a virtual instant; return the instant at the end, earlier if stopped.
+    @asynccontextmanager
+    async def slept(self, until_us: int) -> AsyncIterator[int]:
+        """Sleep until a virtual instant; the body, given the instant at the end, tells the sleeper.
 
+        The instant is an earlier one if the driver was stopped. Stepped time does not move on
+        before the body has ended, so nobody is asked what is left to do who has not been told.
         Sleeps until one instant share one entry of the agenda. It stays there when its sleepers
         have left, so whoever comes again for the same instant does not leave another.
         """
-        if until_us > self.now() and not self._stopped:
-            token = self._tokens.get(until_us)
-            if token is None:
-                token = self._tokens[until_us] = self._next_token()
-                self._sleeps[token] = _Sleep(until_us, [])
-                self.submit(Wait(until_us, token))
-            sleepers = self._sleeps[token].sleepers
-            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            sleepers.append(future)
-            try:
-                await future
-            finally:
-                sleepers.remove(future)
-        return self.now()
+        if until_us <= self.now() or self._stopped:
+            yield self.now()
+            return
+        token = self._tokens.get(until_us)
+        if token is None:
+            token = self._tokens[until_us] = self._next_token()
+            self._sleeps[token] = _Sleep(until_us, [])
+            self.submit(Wait(until_us, token))
+        sleepers = self._sleeps[token].sleepers
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        sleepers.append(future)
+        try:
+            await future
+            yield self.now()
+        finally:
+            sleepers.remove(future)
+            if not future.cancelled():  # it was let go
+                self._end()
+
+    async def wait(self, until_us: int) -> int:
+        """Sleep until a virtual instant; return the instant at the end, earlier if stopped."""
+        async with self.slept(until_us) as now_us:
+            return now_us
 
     def alarm(self, until_us: int, url: str) -> None:
         """Have a URL called at a virtual instant."""
@@ -153,7 +166,7 @@ class Driver:
             self._timer.cancel()
             self._timer = None
         for sleep in self._sleeps.values():
-            _let_go(sleep)
+            self._let_go(sleep)
 
     def set_rate(self, rate: float) -> None:
         """Change the clock's rate from now on; not while advancing."""
@@ -240,7 +253,7 @@ class Driver:
             sleep = self._sleeps.pop(effect.token, None)
             if sleep is not None:
                 del self._tokens[sleep.until_us]
-                _let_go(sleep)
+                self._let_go(sleep)
             return
         self.outstanding += 1
         self._perform(self.world, effect, self._settler(effect))
@@ -249,13 +262,22 @@ class Driver:
         gateway = self.world.gateway  # a reset must not hand old outcomes to a new world
 
         def done(outcome: Outcome) -> None:
-            self.outstanding -= 1
-            self._settled.set()
+            self._end()
             if isinstance(effect, Call):
                 gateway.settle(effect, outcome)
                 self.poke()
 
         return done
+
+    def _let_go(self, sleep: _Sleep) -> None:
+        for future in sleep.sleepers:
+            if not future.done():
+                self.outstanding += 1
+                future.set_result(None)
+
+    def _end(self) -> None:
+        self.outstanding -= 1
+        self._settled.set()
 
     def _tick(self) -> None:
         self._timer = None
@@ -284,9 +306,3 @@ class Driver:
         self._sleeping_long = seconds > _LONG_S
         delay_s = 0 if soon else min(max(seconds, _TICK_S), _NAP_S_MAX)
         self._timer = asyncio.get_running_loop().call_later(delay_s, self._tick)
-
-
-def _let_go(sleep: _Sleep) -> None:
-    for future in sleep.sleepers:
-        if not future.done():
-            future.set_result(None)

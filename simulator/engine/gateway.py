@@ -194,10 +194,11 @@ class Gateway:
             self.emit(fact, message)
         if message.notify and code in _KNOWN_BY:
             self.call(message, message.state, at_us)
-        push = self.agenda.push
+        push, key = self.agenda.push, message.key
         for due_us, after, more in following:
-            push((due_us, message.key, after, more))
-        self.release(message, 1 - len(following))
+            push((due_us, key, after, more))
+        if hold(message, len(following) - 1) == 0:
+            self.store.finish(message)
 
     def release(self, message: Message, steps_done: int) -> None:
         """Count steps as done; with the last one the message is finished."""

@@ -86,15 +86,20 @@ class Log:
         self.tail.append(data)
         if self._sink is not None:
             self._sink(data)
-        folds = iter(self._folds[type(event)])
-        while True:
-            try:
-                for fold in folds:
-                    fold(event, message, data)
-            except Exception as error:  # noqa: BLE001 - whatever a view raises, the log goes on
-                self._detach(self._owners[fold], error)
-                continue
-            return
+        folds = self._folds[type(event)]
+        try:
+            for fold in folds:
+                fold(event, message, data)
+        except Exception as error:  # noqa: BLE001 - whatever a view raises, the log goes on
+            self._detach(self._owners[fold], error)
+            for later in folds[folds.index(fold) + 1 :]:
+                self._show(later, event, message, data)
+
+    def _show(self, fold: Fold, event: Event, message: Message | None, data: bytes) -> None:
+        try:
+            fold(event, message, data)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._detach(self._owners[fold], error)
 
     def _detach(self, name: str, error: Exception) -> None:
         self.detached.append((name, error))

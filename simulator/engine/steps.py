@@ -22,7 +22,7 @@ from simulator.core.carrier import (
     NO_ROUTE,
     QUEUE_US,
 )
-from simulator.core.chance import Purpose, draw64, key_bytes, key_of, stream_of
+from simulator.core.chance import Purpose, draw64, key_bytes, once, person_key, stream_of
 from simulator.core.handset import absent_until
 from simulator.core.message import Cause, State
 from simulator.core.person import Reaction, react, reaction_streams
@@ -69,7 +69,7 @@ def sending(physics: Physics, message: Message, at_us: int, _nth: int, _data: No
         return _fail(message, at_us, Cause.NO_ROUTE)
     if message.validity_us and at_us > message.accepted_us + message.validity_us:
         return _fail(message, at_us, Cause.TOO_LATE)
-    transit = carrier.transit.at(draw64(physics.transit, key_bytes(message.fate_key)))
+    transit = carrier.transit.at(once(key_bytes(message.fate_key), physics.transit))
     ack = transit * CARRIER_ACK_NUM // CARRIER_ACK_DEN
     following = (at_us + 1 + ack, HANDOVER, transit - ack)
     return (ev.Sending(at_us, message.key),), (following,)
@@ -83,11 +83,11 @@ def handover(_physics: Physics, message: Message, at_us: int, _nth: int, rest: i
 def attempt(physics: Physics, message: Message, at_us: int, nth: int, _data: None) -> Step:
     """Try to put the message on the handset."""
     key, people = message.key, physics.people
-    person8 = key_bytes(key_of(message.to))
+    person8 = person_key(message.to)
     persona = people.persona(message.country, person8)
-    if draw64(physics.gone, person8) < persona.gone:
+    if once(person8, physics.gone) < persona.gone:
         return _undelivered(physics, message, at_us, Cause.NOT_IN_USE)
-    if draw64(physics.refuses, person8) < persona.refuses:
+    if once(person8, physics.refuses) < persona.refuses:
         return _undelivered(physics, message, at_us, Cause.REFUSED)
     fate8 = key_bytes(message.fate_key)
     if draw64(physics.congestion, fate8, nth) < people.congestion_limit:
@@ -95,7 +95,7 @@ def attempt(physics: Physics, message: Message, at_us: int, nth: int, _data: Non
     if absent_until(persona.away, person8, at_us):
         return _again(physics, message, at_us, nth, Cause.ABSENT)
     law = CARRIERS[message.carrier].receipt_delivered
-    receipt = (at_us + 1 + law.at(draw64(physics.receipt_delay, fate8)), RECEIPT, None)
+    receipt = (at_us + 1 + law.at(once(fate8, physics.receipt_delay)), RECEIPT, None)
     reaction = react(persona, physics.reaction, fate8, at_us, can_reply=message.can_reply)
     delivered = (ev.Delivered(at_us, key, nth + 1),)
     if not reaction.noticed_us:
@@ -140,7 +140,7 @@ def _undelivered(physics: Physics, message: Message, at_us: int, cause: Cause) -
 
 def _failed_receipt(physics: Physics, message: Message, at_us: int) -> Next:
     law = CARRIERS[message.carrier].receipt_failed
-    bits = draw64(physics.receipt_delay, key_bytes(message.fate_key))
+    bits = once(key_bytes(message.fate_key), physics.receipt_delay)
     return at_us + 1 + law.at(bits), RECEIPT, None
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
+from collections import Counter, deque
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -52,10 +53,9 @@ class Shelf:
         """Note a reference."""
         self.references[_hash(reference)] = key
 
-    def unrefer(self, message: Message) -> None:
+    def unrefer(self, reference: str, key: int) -> None:
         """Drop a message's reference, unless a later message has taken it over."""
-        name = _hash(message.reference)
-        if self.references.get(name) == message.key:
+        if reference and self.references.get(name := _hash(reference)) == key:
             del self.references[name]
 
 
@@ -72,6 +72,8 @@ class Store:
         self.pruned = 0
         self.live: dict[int, Message] = {}
         self.finished: dict[int, bytes] = {}
+        self._order: deque[int] = deque()  # keys as they were finished
+        self._stale: Counter[int] = Counter()  # entries of `_order` that no longer hold
         self.shelves: dict[str, Shelf] = {}
         self._deleted: set[int] = set()  # by the client, while steps are still due
         self._forget = forget
@@ -101,13 +103,25 @@ class Store:
             self.drop(message)
             return
         self.finished[message.key] = _encode(message)
+        self._order.append(message.key)
         while len(self.finished) > self.retention:
-            oldest = next(iter(self.finished))
-            self.drop(_decode(self.finished[oldest]))
+            self._prune()
+
+    def _prune(self) -> None:
+        """Forget the message that was finished first; a dict has no cheap first entry."""
+        key = self._order.popleft()
+        if key in self._stale:
+            self._stale[key] -= 1
+            if not self._stale[key]:
+                del self._stale[key]
+            return
+        head = _decode_head(self.finished.pop(key))
+        self._forgotten(head.key, head.account, head.reference)
 
     def revive(self, message: Message) -> None:
         """Make a finished message live again, since a new step concerns it."""
         if self.finished.pop(message.key, None) is not None:
+            self._stale[message.key] += 1
             self.live[message.key] = message
 
     def rewrite(self, message: Message) -> None:
@@ -119,23 +133,27 @@ class Store:
         """Hide a message at once, and forget it when its last step is done."""
         if message.key in self.live:
             self._deleted.add(message.key)
-            self.shelves[message.account].unrefer(message)
+            self.shelves[message.account].unrefer(message.reference, message.key)
         else:
             self.drop(message)
 
     def drop(self, message: Message) -> None:
         """Forget a finished message."""
-        self.finished.pop(message.key, None)
+        if self.finished.pop(message.key, None) is not None:
+            self._stale[message.key] += 1
+        self._forgotten(message.key, message.account, message.reference)
+
+    def _forgotten(self, key: int, account: str, reference: str) -> None:
         self.pruned += 1
-        shelf = self.shelves[message.account]
-        shelf.unrefer(message)
+        shelf = self.shelves[account]
+        shelf.unrefer(reference, key)
         shelf.dead += 1
         if shelf.dead > _COMPACT_AT and shelf.dead * 2 > len(shelf.keys):
             kept = [i for i, k in enumerate(shelf.keys) if self.has(k)]
             shelf.keys = array("Q", (shelf.keys[i] for i in kept))
             shelf.instants = array("Q", (shelf.instants[i] for i in kept))
             shelf.dead = 0
-        self._forget(message.key)
+        self._forget(key)
 
     def has(self, key: int) -> bool:
         """Tell whether a message is kept."""
@@ -167,3 +185,21 @@ def _by_key(message: Message) -> int:
 
 def _hash(text: str) -> int:
     return xxh3_64_intdigest(text.encode("utf-8", "surrogatepass"))
+
+
+class _Head(msgspec.Struct, array_like=True):
+    """The first fields of a packed message; the rest is passed over."""
+
+    key: int
+    fate_key: msgspec.Raw
+    account: str
+    to: msgspec.Raw
+    country: msgspec.Raw
+    sender: msgspec.Raw
+    body: msgspec.Raw
+    encoding: msgspec.Raw
+    segments: msgspec.Raw
+    reference: str
+
+
+_decode_head = msgspec.msgpack.Decoder(_Head).decode

@@ -13,7 +13,7 @@ import time
 from typing import TYPE_CHECKING
 
 from simulator.errors import ProvesNothing
-from simulator.web.app import NOW_HEADER
+from simulator.web.prompt import NOW_HEADER
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

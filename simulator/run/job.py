@@ -32,9 +32,9 @@ from simulator.verify.claims import ClaimsError, parse_claims
 from simulator.verify.expect import evaluate
 from simulator.verify.reconcile import reconcile
 from simulator.verify.verdict import judge
-from simulator.web.app import NOW_HEADER
 from simulator.web.egress import Allow
 from simulator.web.egress import judge as judge_address
+from simulator.web.prompt import NOW_HEADER
 from simulator.web.server import Server
 
 if TYPE_CHECKING:

@@ -84,7 +84,8 @@ class Audit:
         account, segments, state, _ = self._open.get(event.key, _NOWHERE)
         if state is not State.ACCEPTED:
             self._note(f"message {event.key:016x} was sent from {state.name}")
-        self._open[event.key] = (account, segments, State.SENT, Cause.NONE)
+        if state is not State.NONE:
+            self._open[event.key] = (account, segments, State.SENT, Cause.NONE)
 
     def _receipted(self, event: ev.Receipted, message: Message, _data: bytes) -> None:
         account, segments, state, _ = self._open.pop(event.key, _NOWHERE)
@@ -125,7 +126,10 @@ class Audit:
         units, micros = Counter(self._units), Counter(self._micros)
         pending: Counter[str] = Counter()
         for (account, segments, state, cause), n in Counter(self._open.values()).items():
-            policy = self._policies[account]
+            policy = self._policies.get(account)
+            if policy is None:
+                found.append(f"account {account}: {n} messages under way, and nobody opened it")
+                continue
             due = bill(policy, segments, state, cause)
             micros[account] += n * due.micros
             (units if due.units else pending)[account] += n * units_of(policy, segments)

@@ -1,4 +1,9 @@
-"""The timeline of each kept message: its encoded facts, each behind its length in two bytes."""
+"""The timeline of a kept message.
+
+A message carries the instants of its main facts, so those are written again from it; only what it
+cannot carry (each attempt, each callback, replies) is kept here, encoded, behind its length in two
+bytes. A test holds the result against the log.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +12,23 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from simulator.core import events as ev
+from simulator.core.message import Message, State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from simulator.core.message import Message
+    from collections.abc import Callable, Iterator, Mapping
 
     Fold = Callable[[Any, Any, bytes], None]
 
-_KINDLESS = (ev.AccountOpened, ev.Rejected, ev.OptedOut, ev.OptedIn)
+_EXTRA = (
+    ev.Attempted,
+    ev.Told,
+    ev.CallbackTried,
+    ev.CallbackAbandoned,
+    ev.Replied,
+    ev.Received,
+    ev.Redacted,
+    ev.FeedbackGiven,
+)
 _decoder = msgspec.msgpack.Decoder(ev.AnyEvent)
 
 
@@ -28,24 +41,54 @@ class Inbox:
         self._lines: dict[int, bytes] = {}
 
     def folds(self) -> Mapping[type[ev.Event], Fold]:
-        """Want everything that is about a message."""
-        return {kind: self._add for kind in ev.KINDS if kind not in _KINDLESS}
+        """Want what a message cannot carry."""
+        return dict.fromkeys(_EXTRA, self._add)
 
     def _add(self, event: ev.Event, _message: Message | None, data: bytes) -> None:
         lines, key = self._lines, event.key
         lines[key] = lines.get(key, b"") + len(data).to_bytes(2, "big") + data
 
-    def timeline(self, key: int) -> list[ev.Event]:
+    def timeline(self, message: Message) -> list[ev.Event]:
         """Return the facts about a message, in order of their instants."""
-        data = self._lines.get(key, b"")
-        facts: list[ev.Event] = []
-        at = 0
+        return sorted((*_carried(message), *self._kept(message.key)), key=lambda f: f.at_us)
+
+    def _kept(self, key: int) -> Iterator[ev.Event]:
+        data, at = self._lines.get(key, b""), 0
         while at < len(data):
             end = at + 2 + int.from_bytes(data[at : at + 2], "big")
-            facts.append(_decoder.decode(data[at + 2 : end]))
+            yield _decoder.decode(data[at + 2 : end])
             at = end
-        return sorted(facts, key=lambda fact: fact.at_us)
 
     def forget(self, key: int) -> None:
         """Drop a pruned message's timeline."""
         self._lines.pop(key, None)
+
+
+def _carried(m: Message) -> Iterator[ev.Event]:
+    """Write the facts that a message carries, in the order in which they were emitted."""
+    if m.inbound:
+        return
+    yield ev.Accepted(
+        m.accepted_us, m.key, m.account, m.to, m.sender, m.encoding, m.segments, m.carrier
+    )
+    if m.sending_us:
+        yield ev.Sending(m.sending_us, m.key)
+    if m.sent_us:
+        yield ev.Sent(m.sent_us, m.key)
+    if m.fate is not State.NONE:
+        yield _fate(m)
+    if m.known_us:
+        yield ev.Receipted(m.known_us, m.key, m.state, m.cause)
+    if m.noticed_us:
+        yield ev.Noticed(m.noticed_us, m.key)
+    if m.opened_us:
+        yield ev.Opened(m.opened_us, m.key)
+
+
+def _fate(m: Message) -> ev.Event:
+    if m.fate is State.DELIVERED:
+        return ev.Delivered(m.fate_us, m.key, m.attempts)
+    if m.fate is State.CANCELED:
+        return ev.Canceled(m.fate_us, m.key)
+    kind = {State.UNDELIVERED: ev.Undelivered, State.EXPIRED: ev.Expired}.get(m.fate, ev.Failed)
+    return kind(m.fate_us, m.key, m.fate_cause)

@@ -17,11 +17,12 @@ from aiohttp import web
 
 from simulator.core.message import Reason, Refusal, Rejection
 from simulator.core.query import ByReference, Find, Page
-from simulator.core.wire import HttpReply, HttpRequest
+from simulator.core.wire import HttpRequest
 from simulator.dialects import DIALECTS
 from simulator.dialects.shape import Ask, Desk, Refused, Reply
 from simulator.engine.read import read
 from simulator.engine.world import DEFAULT
+from simulator.web.prompt import NOW_HEADER, Prompt
 from simulator.web.routes import Match, Table
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from simulator.engine.driver import Driver
     from simulator.engine.world import Worlds
 
-NOW_HEADER = "X-Todoku-Now"
 _QUERIES = (Find, ByReference, Page)
 
 
@@ -65,7 +65,7 @@ class Front:
             (name, route) for name, dialect in DIALECTS.items() for route in dialect.ROUTES
         )
 
-    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def __call__(self, request: web.BaseRequest) -> web.Response | Prompt:
         """Answer one request."""
         self.in_flight += 1
         self.requests += 1
@@ -74,12 +74,12 @@ class Front:
         finally:
             self.in_flight -= 1
 
-    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        match = self._table.find(request.method, request.path)
+    async def _answer(self, request: web.BaseRequest) -> web.Response | Prompt:
         if self.draining:
-            reply = self._refusal(503, "stopping", "this server is being stopped")
-            reply.force_close()
-            return reply
+            stopping = self._refusal(503, "stopping", "this server is being stopped")
+            stopping.force_close()
+            return stopping
+        match = self._table.find(request.method, request.path)
         if not isinstance(match, Match):
             return self._nowhere(request, match)
         body: bytes | Rejection = b""
@@ -96,7 +96,7 @@ class Front:
         wire = HttpRequest(
             request.method,
             request.path,
-            request.rel_url.raw_query_string,
+            request.raw_path.partition("?")[2],
             request.headers,
             body,
             match.tail,
@@ -107,8 +107,9 @@ class Front:
         return self._finish(match, asked, asked, driver)
 
     async def _body(self, request: web.BaseRequest) -> bytes | Rejection:
-        if request.headers.get("Expect", "").lower() == "100-continue":
+        if "Expect" in request.headers and request.headers["Expect"].lower() == "100-continue":
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            request.writer.output_size = 0  # the reply has not begun
         try:
             if request.content.is_eof():
                 return await request.read()
@@ -123,7 +124,7 @@ class Front:
 
     def _finish(
         self, match: Match, asked: Ask | Refused, shown: Ask | Refused, driver: Driver
-    ) -> web.Response:
+    ) -> Prompt:
         gateway = driver.world.gateway
         now_us = driver.clock.now(time.monotonic_ns())
         if self.heard is not None:
@@ -144,7 +145,7 @@ class Front:
         at_us = gateway.now_us
         account = self.worlds.accounts.get(asked.account)
         reply = match.route.render(shown, result, Reply(account, gateway.epoch, at_us))
-        return _response(reply, at_us)
+        return Prompt(reply, at_us)
 
     def _nowhere(self, request: web.BaseRequest, methods: tuple[str, ...]) -> web.Response:
         if methods:
@@ -160,9 +161,3 @@ class Front:
         now_us = self._driver(DEFAULT).now()
         body = {"error": code, "message": words}
         return web.json_response(body, status=status, headers={NOW_HEADER: str(now_us)})
-
-
-def _response(reply: HttpReply, now_us: int) -> web.Response:
-    headers = {"Content-Type": reply.content_type, NOW_HEADER: str(now_us)}
-    headers.update(reply.headers)
-    return web.Response(body=reply.body, status=reply.status, headers=headers)

@@ -48,14 +48,6 @@ def _secret(value: str) -> str:
     return value
 
 
-def _text(value: str) -> str:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise ValueError("expected text; seen half of a surrogate pair") from None
-    return value
-
-
 def _one_of(value: str, known: Iterable[str]) -> str:
     if value not in known:
         raise ValueError(f"unknown value {shown(value)}; {did_you_mean(value, known)}")
@@ -154,7 +146,7 @@ class ReplyBody(_Asked):
     account: Name
     sender: Annotated[Name, Field(min_length=1, alias="to")]
     person: Annotated[str, Field(alias="from")]
-    body: Annotated[str, Field(min_length=1, max_length=REPLY_CHARS_MAX), AfterValidator(_text)]
+    body: Annotated[str, Field(min_length=1, max_length=REPLY_CHARS_MAX)]
 
 
 class NoQuery(_Asked):

@@ -40,9 +40,13 @@ async def wait(panel: Panel, request: web.Request) -> web.Response:
     driver = panel.driver(request)
     until_us = query_of(request, WaitQuery).until
     _check_room(driver)
-    if await driver.wait(until_us) < until_us:
-        raise HttpError(503, "the server stops before that instant")
-    return web.json_response(show.clock(driver))
+    async with driver.slept(until_us) as now_us:
+        if now_us < until_us:
+            raise HttpError(503, "the server stops before that instant")
+        reply = web.json_response(show.clock(driver))
+        await reply.prepare(request)
+        await reply.write_eof()  # the sleeper is told before time may move on
+    return reply
 
 
 async def alarm(panel: Panel, request: web.Request) -> web.Response:

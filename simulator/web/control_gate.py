@@ -19,7 +19,7 @@ from yarl import URL
 
 from simulator.engine.world import DEFAULT
 from simulator.errors import shown
-from simulator.web.app import NOW_HEADER
+from simulator.web.prompt import NOW_HEADER
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping

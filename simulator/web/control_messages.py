@@ -119,7 +119,7 @@ def _detail(world: World, key: int | None, seen: str) -> web.Response:
     if found is None or key is None:
         raise HttpError(404, f"no message {seen[:64]!r} is kept in world {world.name}")
     epoch = world.gateway.epoch
-    timeline = [show.event(fact, epoch) for fact in world.inbox.timeline(key)]
+    timeline = [show.event(fact, epoch) for fact in world.inbox.timeline(found)]
     return web.json_response({**show.message(world, found), "timeline": timeline})
 
 

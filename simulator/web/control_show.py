@@ -20,6 +20,8 @@ from simulator.quantities import EPOCH, MICROS
 from simulator.views.ledger import policy_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from simulator.core.events import Event
     from simulator.core.message import Message
     from simulator.engine.driver import Driver
@@ -154,16 +156,17 @@ def event(fact: Event, epoch: int) -> Json:
     }
 
 
-def _field(name: str, value: object, epoch: int) -> object:
+def _field(name: str, value: Any, epoch: int) -> object:
     if isinstance(value, (State, Cause, OutcomeKind)):
-        return value.name.lower()
+        return None if value is Cause.NONE else value.name.lower()
     if isinstance(value, Reason):
         return value.value
-    if isinstance(value, int):
-        if name == "answers":
-            return public_id(value, epoch) if value else None
-        if name == "carrier":
-            return CARRIERS[value].name
-        if name == "encoding":
-            return Encoding(value).name.lower()
-    return value
+    write = _INTEGERS.get(name)
+    return write(value, epoch) if write else value
+
+
+_INTEGERS: Mapping[str, Callable[[int, int], str | None]] = {
+    "answers": lambda key, epoch: public_id(key, epoch) if key else None,
+    "carrier": lambda index, _epoch: CARRIERS[index].name,
+    "encoding": lambda code, _epoch: Encoding(code).name.lower(),
+}

@@ -23,10 +23,11 @@ from simulator.engine.clock import Clock
 from simulator.engine.driver import OUTSTANDING_MAX, Driver
 from simulator.engine.world import World, Worlds
 from simulator.errors import UsageError
-from simulator.web.app import NOW_HEADER, Front
+from simulator.web.app import Front
 from simulator.web.callbacks import Caller
 from simulator.web.control import control_app
 from simulator.web.egress import Allow
+from simulator.web.prompt import NOW_HEADER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,9 +107,10 @@ class Server:
         settings = self.settings
         limits: dict[str, Any] = {
             "keepalive_timeout": settings.keepalive_s,
-            "lingering_time": _LINGER_S,
+            "lingering_time": min(_LINGER_S, settings.body_timeout_s),
         }
-        server = web.Server(self.front, request_factory=self._request, access_log=None, **limits)
+        answer: Any = self.front  # `Prompt` is a response by duck typing
+        server = web.Server(answer, request_factory=self._request, access_log=None, **limits)
         gateway = web.ServerRunner(server, shutdown_timeout=_CLOSE_S)
         control = web.AppRunner(
             control_app(self),
@@ -140,7 +142,7 @@ class Server:
         for driver in self.drivers.values():
             driver.stop()
         deadline = time.monotonic() + drain_s
-        while self.front.in_flight or self.caller.outstanding:  # noqa: ASYNC110 - no event tells
+        while self.front.in_flight or self.caller.outstanding:
             if time.monotonic() >= deadline:
                 break
             await asyncio.sleep(_LOOK_S)

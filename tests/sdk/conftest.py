@@ -1,0 +1,33 @@
+"""A server process for each module; each test has accounts and paths of its own."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.sdk.served import Receiver, Served, serving
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Served]:
+    with serving() as process:
+        yield process
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[Receiver]:
+    with Receiver().open() as opened:
+        yield opened
+
+
+@pytest.fixture
+def number() -> int:
+    """Number that no other test has, for the name of an account."""
+    return next(_numbers)

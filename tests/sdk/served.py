@@ -1,0 +1,172 @@
+"""A server as a process of its own, and a customer's server that notes what it is called with."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections import deque
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import parse_qsl, urlencode
+
+from tests.servers import PATIENCE_S, request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+ROOT = Path(__file__).resolve().parents[2]
+START = "2026-03-02T00:00:00Z"  # 09:00 in Japan
+RATE = 3_000.0
+CLOCK = "/v1/worlds/default/clock"
+
+
+class Served:
+    """The process, seen from outside: where it listens, and its control port."""
+
+    def __init__(self, greeting: dict[str, str]) -> None:
+        self.url, self.control_url = greeting["gateway"], greeting["control"]
+        self._token = greeting["token"]
+
+    def ask(self, method: str, path: str, body: object = None, **query: Any) -> Any:
+        """Ask the control port for what must succeed."""
+        url = self.control_url + path + ("?" + urlencode(query) if query else "")
+        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
+        data = None if body is None else json.dumps(body).encode()
+        answer = request(method, url, data, headers)
+        assert answer.status in {200, 201}, answer
+        return answer.json
+
+    def account(self, name: str, **settings: Any) -> None:
+        """Make or change an account."""
+        self.ask("PUT", f"/v1/worlds/default/accounts/{name}", settings)
+
+    def reply(self, account: str, person: str, sender: str, body: str) -> None:
+        """Let a person write to an account's sender."""
+        words = {"account": account, "from": person, "to": sender, "body": body}
+        self.ask("POST", "/v1/worlds/default/replies", words)
+
+    def now_us(self) -> int:
+        now: int = self.ask("GET", CLOCK)["now_us"]
+        return now
+
+    def pass_time(self, us: int) -> None:
+        """Let the clock run for so much virtual time."""
+        self.ask("GET", f"{CLOCK}/wait", until=self.now_us() + us)
+
+    def advance(self, us: int) -> None:
+        """Move a stepped clock; afterwards every callback on the way has been answered."""
+        self.ask("POST", f"{CLOCK}/advance", {"by_us": us})
+
+    @contextmanager
+    def stepped(self) -> Iterator[None]:
+        """Let time stand still but for `advance`."""
+        self.ask("POST", f"{CLOCK}/rate", {"rate": 0})
+        try:
+            yield
+        finally:
+            self.ask("POST", f"{CLOCK}/rate", {"rate": RATE})
+
+
+@contextmanager
+def serving() -> Iterator[Served]:
+    """Start `todoku serve` on free ports; at the end its books balance and it stops cleanly."""
+    command = [sys.executable, "-m", "simulator", "serve", "--port", "0", "--control-port", "0"]
+    command += ["--rate", str(RATE), "--start", START, "--seed", "15"]
+    env = {name: value for name, value in os.environ.items() if not name.startswith("TODOKU_")}
+    with (
+        TemporaryFile("w+") as errors,
+        subprocess.Popen(
+            command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=errors, text=True
+        ) as process,
+    ):
+        assert process.stdout is not None
+        try:
+            greeting: dict[str, str] = {}
+            for line in process.stdout:
+                name, _, rest = line.partition(" ")
+                greeting[name] = rest.strip()
+                if name == "state":
+                    break
+            served = Served(greeting)
+            yield served
+            assert served.ask("GET", "/v1/worlds/default")["faults"] == []
+        finally:
+            process.terminate()
+            last_words, _ = process.communicate(timeout=PATIENCE_S)
+            errors.seek(0)
+            assert (process.returncode, last_words, errors.read()) == (0, "stopped\n", "")
+
+
+class Post(NamedTuple):
+    """One webhook as it arrived."""
+
+    url: str
+    headers: dict[str, str]
+    fields: dict[str, str]
+
+
+class Receiver:
+    """A customer's server in a thread of its own; it answers 204 to everything."""
+
+    def __init__(self) -> None:
+        self._posts: deque[Post] = deque()
+        self._arrived = threading.Condition()
+        self._server = _Http(("127.0.0.1", 0), _handler(self._note))
+        self.base = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def posts(self, path: str) -> list[Post]:
+        """Return what has arrived under a path so far."""
+        with self._arrived:
+            return [post for post in self._posts if post.url.startswith(self.base + path)]
+
+    def wait_for(self, path: str, n: int = 1) -> list[Post]:
+        """Return what has arrived under a path, as soon as it is as much as this."""
+        with self._arrived:
+            assert self._arrived.wait_for(lambda: len(self.posts(path)) >= n, PATIENCE_S)
+            return self.posts(path)
+
+    def _note(self, path: str, headers: dict[str, str], body: bytes) -> None:
+        fields = dict(parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=True))
+        with self._arrived:
+            self._posts.append(Post(self.base + path, headers, fields))
+            self._arrived.notify_all()
+
+    @contextmanager
+    def open(self) -> Iterator[Receiver]:
+        thread = threading.Thread(target=self._server.serve_forever, name="receiver", daemon=True)
+        thread.start()
+        try:
+            yield self
+        finally:
+            self._server.shutdown()
+            self._server.server_close()
+            thread.join(PATIENCE_S)
+
+
+class _Http(ThreadingHTTPServer):
+    request_queue_size = 128
+    daemon_threads = True
+
+
+def _handler(
+    note: Callable[[str, dict[str, str], bytes], None],
+) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            note(self.path, dict(self.headers.items()), body)
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    return Handler
