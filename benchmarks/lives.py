@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from harness import ACCOUNT, BODY, PEOPLE, SENDER
 
-from simulator.core.message import Message, Submission
+from simulator.core.command import Submission
+from simulator.core.message import Message
 from simulator.core.number import japan_unassigned
 from simulator.core.text import count
 from simulator.engine.gateway import BATCH
@@ -55,7 +56,7 @@ class Lives:
         for i in range(self.begun, self.begun + lives):
             at_us = self._start_us + i * _GAP_US
             if (due_us := next_due()) is not None and due_us <= at_us:
-                self._run_due(at_us)
+                self.run_due(at_us)
             self.accepted += isinstance(submit(self.send(i), at_us), Message)
             self.begun += 1
             if i % _LOOK_EVERY == 0 and time.perf_counter() > until_s:
@@ -64,7 +65,17 @@ class Lives:
     def drain(self) -> None:
         """Let every life end."""
         while (due_us := self.world.gateway.next_due()) is not None:
-            self._run_due(due_us + HOUR_US)
+            self.run_due(due_us + HOUR_US)
+
+    def burst(self, lives: int) -> None:
+        """Begin so many lives at the first instant."""
+        for i in range(lives):
+            self.world.gateway.submit(self.send(i), self._start_us)
+
+    def run_due(self, at_us: int) -> None:
+        """Let come due what is due."""
+        while self.world.gateway.run_due(at_us) >= BATCH:
+            pass
 
     def send(self, i: int) -> Submission:
         """Make the i-th submission; its text is its own, as a parsed form's is."""
@@ -79,10 +90,6 @@ class Lives:
             validity_us=_VALIDITY_US,
             can_reply=self._replies,
         )
-
-    def _run_due(self, at_us: int) -> None:
-        while self.world.gateway.run_due(at_us) >= BATCH:
-            pass
 
 
 def ended(world: World) -> int:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from simulator.core.command import Submission as Send
 from simulator.core.message import FINAL, Account, Call, Message, Outcome, OutcomeKind, State
-from simulator.core.message import Submission as Send
 from simulator.core.number import japan_unassigned
 from simulator.core.text import count
 from simulator.engine.gateway import BATCH

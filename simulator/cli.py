@@ -32,7 +32,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-_Seed = Annotated[int | None, typer.Option(help="Use this seed instead of the scenario's.")]
+_Seed = Annotated[
+    int | None,
+    typer.Option(min=0, max=2**63 - 1, help="Use this seed instead of the scenario's."),
+]
 _ScenarioFile = Annotated[Path, typer.Argument(help="A scenario file.", show_default=False)]
 
 

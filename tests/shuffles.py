@@ -34,7 +34,7 @@ from tests.worlds import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from simulator.core.message import Submission
+    from simulator.core.command import Submission
     from simulator.engine.log import Recorded
 
 MESSAGES, PEOPLE, IN_ONE_INSTANT = 400, 150, 20

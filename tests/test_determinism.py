@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.core.chance import key_of
-from simulator.core.message import Call, Configure, Inject, Message, Reason, Refusal, Touch
+from simulator.core.command import Configure, Inject, Refusal, Touch
+from simulator.core.message import Call, Message, Reason
 from simulator.core.people import Habits
 from simulator.engine import commands
 from simulator.engine.log import Recorded, Settled, encode_recorded, read_recording

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from simulator.core import events, message, person, query
+from simulator.core import command, events, message, person, query
 from simulator.engine import log
 from tests.tidy import (
     Source,
@@ -52,7 +52,7 @@ def house(*rooms: str) -> tuple[Source, ...]:
 def structs() -> list[type[msgspec.Struct]]:
     return [
         kind
-        for module in (message, events, query, person, log)
+        for module in (message, command, events, query, person, log)
         for kind in vars(module).values()
         if isinstance(kind, type)
         and issubclass(kind, msgspec.Struct)

@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from simulator.core.message import (
-    FINAL,
-    Account,
-    Call,
-    Message,
-    Outcome,
-    OutcomeKind,
-    State,
-    Submission,
-)
+from simulator.core.command import Submission
+from simulator.core.message import FINAL, Account, Call, Message, Outcome, OutcomeKind, State
 from simulator.core.number import japan_unassigned
 from simulator.core.people import Habits
 from simulator.core.text import count

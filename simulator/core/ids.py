@@ -6,11 +6,13 @@ is a check. The world's reset count goes into both: ids do not come back after a
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from simulator.core.chance import key_bytes, key_of, once
 
 _DIGITS = 16
+_ID = re.compile(r"[0-9A-Fa-f]{32}")
 
 
 def public_id(key: int, epoch: int) -> str:
@@ -26,10 +28,9 @@ def public_id(key: int, epoch: int) -> str:
 
 def key_of_id(text: str, epoch: int) -> int | None:
     """Return the message key of a public id, or None if it is not one of this epoch."""
-    try:
-        key = int(text[:_DIGITS], 16) ^ _of_epoch(epoch)[0]
-    except ValueError:
+    if not _ID.fullmatch(text):
         return None
+    key = int(text[:_DIGITS], 16) ^ _of_epoch(epoch)[0]
     return key if public_id(key, epoch) == text.lower() else None
 
 

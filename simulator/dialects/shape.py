@@ -14,16 +14,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from simulator.core.message import (
-    Account,
-    Cancel,
-    Delete,
-    Feedback,
-    Message,
-    Redact,
-    Rejection,
-    Submission,
-)
+from simulator.core.command import Cancel, Delete, Feedback, Redact, Submission
+from simulator.core.message import Account, Message, Rejection
 from simulator.core.query import Listing, Query
 from simulator.core.wire import HttpReply, HttpRequest
 

@@ -15,7 +15,8 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from simulator.core.message import Reason, Rejection, State, Submission
+from simulator.core.command import Submission
+from simulator.core.message import Reason, Rejection, State
 from simulator.core.number import Number, NumberKind, parse
 from simulator.core.query import Page
 from simulator.core.text import count

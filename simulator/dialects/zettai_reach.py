@@ -28,7 +28,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from simulator.core.message import Account, Message, Reason, Rejection, Retry, State, Submission
+from simulator.core.command import Submission
+from simulator.core.message import Account, Message, Reason, Rejection, Retry, State
 from simulator.core.number import japan_unassigned
 from simulator.core.query import ByReference, Listing, Page
 from simulator.core.text import count

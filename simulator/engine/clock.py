@@ -6,6 +6,8 @@ the machine's time: whoever owns a socket passes its monotonic nanoseconds in.
 
 from __future__ import annotations
 
+RATE_MAX = 1e9  # virtual seconds per real second
+
 
 class Clock:
     """The virtual time of one world.
@@ -46,6 +48,6 @@ class Clock:
 
 
 def _check_rate(rate: float) -> None:
-    if not 0.0 <= rate <= 1e9:
-        msg = f"a clock's rate lies between 0 (stepped) and 1e9, not {rate!r}"
+    if not 0.0 <= rate <= RATE_MAX:
+        msg = f"a clock's rate lies between 0 (stepped) and {RATE_MAX:g}, not {rate!r}"
         raise ValueError(msg)

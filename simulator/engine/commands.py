@@ -10,25 +10,20 @@ from typing import TYPE_CHECKING, cast
 
 from simulator.core import events as ev
 from simulator.core.chance import draw64, key_bytes, key_of, message_key, person_key
-from simulator.core.consent import Wish, wish_of
-from simulator.core.message import (
-    FINAL,
+from simulator.core.command import (
     Cancel,
-    Cause,
     Configure,
     Delete,
     Feedback,
     Inject,
-    Message,
-    Reason,
     Redact,
     Refusal,
-    Rejection,
-    State,
     Submission,
     Touch,
     Wait,
 )
+from simulator.core.consent import Wish, wish_of
+from simulator.core.message import FINAL, Cause, Message, Reason, Rejection, State
 from simulator.core.person import reply_words
 from simulator.core.text import count
 from simulator.engine import steps
@@ -37,7 +32,8 @@ from simulator.engine.store import Shelf
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from simulator.core.message import Account, Command
+    from simulator.core.command import Command
+    from simulator.core.message import Account
     from simulator.core.person import Reaction
     from simulator.engine.gateway import Gateway
 

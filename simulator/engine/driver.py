@@ -17,13 +17,15 @@ from collections import deque
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from simulator.core.message import Call, Wait, Wake
+from simulator.core.command import Wait
+from simulator.core.message import Call, Wake
 from simulator.engine.gateway import BATCH
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from simulator.core.message import Command, Effect, Outcome
+    from simulator.core.command import Command
+    from simulator.core.message import Effect, Outcome
     from simulator.engine.clock import Clock
     from simulator.engine.commands import Answer
     from simulator.engine.world import World
@@ -113,12 +115,10 @@ class Driver:
 
     @asynccontextmanager
     async def slept(self, until_us: int) -> AsyncIterator[int]:
-        """Sleep until a virtual instant; the body, given the instant at the end, tells the sleeper.
+        """Sleep until a virtual instant; time stands still until the body has told the sleeper.
 
-        The instant is an earlier one if the driver was stopped. Stepped time does not move on
-        before the body has ended, so nobody is asked what is left to do who has not been told.
-        Sleeps until one instant share one entry of the agenda. It stays there when its sleepers
-        have left, so whoever comes again for the same instant does not leave another.
+        Yields the instant at the end, earlier if stopped. Sleeps until one instant share an entry
+        of the agenda, which stays when its sleepers have left, for those who come again.
         """
         if until_us <= self.now() or self._stopped:
             yield self.now()
@@ -136,13 +136,8 @@ class Driver:
             yield self.now()
         finally:
             sleepers.remove(future)
-            if not future.cancelled():  # it was let go
+            if future.done() and not future.cancelled():  # it was let go
                 self._end()
-
-    async def wait(self, until_us: int) -> int:
-        """Sleep until a virtual instant; return the instant at the end, earlier if stopped."""
-        async with self.slept(until_us) as now_us:
-            return now_us
 
     def alarm(self, until_us: int, url: str) -> None:
         """Have a URL called at a virtual instant."""
@@ -177,8 +172,7 @@ class Driver:
     def lag_us(self) -> int:
         """Return by how much virtual time the oldest step that has not run is late."""
         due_us = self.world.gateway.next_due()
-        now_us = self.clock.now(time.monotonic_ns())
-        return 0 if due_us is None else max(0, now_us - due_us)
+        return 0 if due_us is None else max(0, self.clock.now(time.monotonic_ns()) - due_us)
 
     @property
     def advancing(self) -> bool:

@@ -13,13 +13,8 @@ from typing import TYPE_CHECKING, cast
 
 from simulator.core import events as ev
 from simulator.core.chance import key_of
-from simulator.core.message import (
-    Call,
-    Effect,
-    OutcomeKind,
-    Wait,
-    Wake,
-)
+from simulator.core.command import Wait
+from simulator.core.message import Call, Effect, OutcomeKind, Wake
 from simulator.engine import steps
 from simulator.engine.commands import VERBS, replied
 from simulator.engine.log import Recorded, Settled
@@ -28,7 +23,8 @@ from simulator.engine.state import CHANGES, hold
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from simulator.core.message import Command, Message, Outcome, State
+    from simulator.core.command import Command
+    from simulator.core.message import Message, Outcome, State
     from simulator.core.people import People
     from simulator.core.person import Reaction
     from simulator.engine.agenda import Agenda

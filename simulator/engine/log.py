@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 from xxhash import xxh3_128_intdigest
 
+from simulator.core.command import Command
 from simulator.core.events import KINDS, AnyEvent, Event
-from simulator.core.message import Command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

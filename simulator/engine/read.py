@@ -5,8 +5,9 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from simulator.core.command import Touch
 from simulator.core.ids import key_of_id
-from simulator.core.message import Message, Reason, Rejection, Touch
+from simulator.core.message import Message, Reason, Rejection
 from simulator.core.query import ByReference, Find, Listing, Page, Query
 
 if TYPE_CHECKING:

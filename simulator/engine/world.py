@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from simulator.core.message import Account, Configure
+from simulator.core.command import Configure
 from simulator.core.people import People
 from simulator.engine.agenda import Agenda
 from simulator.engine.gateway import Gateway
@@ -23,6 +23,7 @@ from simulator.views.truth import Truth
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from simulator.core.message import Account
     from simulator.core.people import Habits
 
 DEFAULT = "default"

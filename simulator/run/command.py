@@ -16,12 +16,14 @@ import aiohttp
 import msgspec
 
 from simulator import quantities as q
+from simulator.engine.clock import RATE_MAX
 from simulator.engine.world import DEFAULT, Options, World
 from simulator.errors import ExitCode, UsageError
 from simulator.run.job import Run
 from simulator.run.progress import Progress
-from simulator.run.report import findings_csv, show
-from simulator.run.sut import Given
+from simulator.run.report import findings_csv
+from simulator.run.show import show
+from simulator.run.sut import Given, last_lines
 from simulator.run.world import account_of, begins_at, options_of
 from simulator.scenario import Scenario, load_scenario, parse_scenario
 from simulator.settings import is_loopback
@@ -51,6 +53,7 @@ async def run_command(  # noqa: PLR0913 - one parameter for each flag
 
 async def _run(scenario: Scenario, out: Path, json: Path | None, timeout_s: float | None) -> int:
     assert scenario.sut is not None
+    _prepare(out, json)
     timeout_s = timeout_s or scenario.sut.timeout_us / 1e6
     with Progress(scenario) as progress:
         job = Run(scenario, out, timeout_s, progress.step)
@@ -61,7 +64,7 @@ async def _run(scenario: Scenario, out: Path, json: Path | None, timeout_s: floa
         try:
             document = await work
         except OSError as error:
-            raise UsageError(f"cannot write to {out}: {error.strerror}") from None
+            raise UsageError(f"cannot write to {out}: {error.strerror or error}") from None
         finally:
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.remove_signal_handler(number)
@@ -70,8 +73,18 @@ async def _run(scenario: Scenario, out: Path, json: Path | None, timeout_s: floa
         if file is not None:
             _write(file, text)
     _write(out / "findings.csv", findings_csv(document).encode("utf-8-sig"))
-    show(document, out)
+    show(document, out, job.details, last_lines(out / "sut.log"))
     return int(document["verdict"]["exit_code"])
+
+
+def _prepare(out: Path, json: Path | None) -> None:
+    """Find out now, and not when the run is over, whether the reports can be written."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot write to {out}: {error.strerror}") from None
+    if json is not None:
+        _write(json, b"")
 
 
 def _write(file: Path, data: bytes) -> None:
@@ -110,6 +123,8 @@ async def serve_command(
             base_us = q.instant_us(start)
         except ValueError as error:
             raise UsageError(f"--start: {error}") from None
+    if rate is not None and not 0 <= rate <= RATE_MAX:
+        raise UsageError(f"--rate: from 0 (stepped) to {RATE_MAX:g}, not {rate:g}")
     token = settings.token or secrets.token_urlsafe(24)
     server = Server(
         settings,

@@ -52,8 +52,10 @@ class Run:
     """A run under way.
 
     Attributes:
-        out: its folder: people.csv, sut.log, events.bin, commands.bin, report.json, findings.csv.
+        out: its folder: people.csv, sut.log, events.bin, commands.bin, claims.json, report.json,
+            findings.csv.
         invalid: why it proves nothing; empty while it may.
+        details: lines that say more about that than one line can.
     """
 
     scenario: Scenario
@@ -61,13 +63,14 @@ class Run:
     timeout_s: float
     progress: Callable[[int, World], None]
     invalid: list[str] = field(default_factory=list)
+    details: list[str] = field(default_factory=list)
     interrupted: bool = False
     instants: int = 0
     stragglers: int = 0
     _work: asyncio.Future[Claims | None] | None = None
 
     def interrupt(self) -> None:
-        """Give up; the partial report is still written."""
+        """Give up; the partial report is still written. Once more, and the system is killed."""
         if self._work is not None:
             self._work.cancel()
 
@@ -76,6 +79,8 @@ class Run:
         _check_numbers(self.scenario)
         began = time.time()
         self.out.mkdir(parents=True, exist_ok=True)
+        for name in ("sut.log", "claims.json", "report.json", "findings.csv"):
+            (self.out / name).unlink(missing_ok=True)  # of a run before
         write_csv(self.scenario, self.out / "people.csv")
         with (
             (self.out / "events.bin").open("wb") as events,
@@ -99,29 +104,24 @@ class Run:
             commands.write(encode_recorded(item))
 
         options = options_of(self.scenario, sink, record)
-        start_us, rate = begins_at(self.scenario)
-        settings = Settings(port=0, control_port=0)
         return Server(
-            settings,
+            Settings(port=0, control_port=0),
             lambda name: World(name, options),
             token=secrets.token_urlsafe(24),
-            base_us=start_us,
-            rate=rate,
+            base_us=begins_at(self.scenario)[0],
+            rate=0,  # until the campaign starts
             open_accounts=False,
         )
 
     async def _conduct(self, server: Server) -> Claims | None:
-        """Do everything that may take real time, within the timeout."""
+        """Do everything that may take real time; note why it proves nothing."""
         try:
-            async with asyncio.timeout(self.timeout_s):
-                await server.start()
-                return await self._campaign(server)
-        except TimeoutError:
-            self.invalid.append(f"the run took longer than {self.timeout_s:g} s of real time")
+            await server.start()
+            return await self._campaign(server)
         except ProvesNothing as error:
-            self.invalid.append(str(error))
-        except ClaimsError as error:
-            self.invalid.append(f"the claims cannot be read: {error}")
+            self.invalid.append(error.reason)
+            if isinstance(error, ClaimsError):
+                self.details = str(error).splitlines()
         return None
 
     async def _campaign(self, server: Server) -> Claims | None:
@@ -132,37 +132,51 @@ class Run:
         )
         port = free_port()
         system = System(scenario.sut, given, port, self.out / "sut.log")
-        begin_us = driver.now()
         for written in scenario.accounts:
             account = account_of(scenario, written, lambda t: given.fill(t, port, system.url))
-            server.worlds.configure(account, now_us=begin_us)
+            server.worlds.configure(account, now_us=driver.now())
         conductor = Conductor(server, driver, system)
+        limit = asyncio.timeout_at(asyncio.get_running_loop().time() + self.timeout_s)
         try:
             await system.start()
             await system.ready(self.timeout_s)
-            await self._move(conductor, system, begin_us, driver.clock.rate)
-            if scenario.sut.claims is None:
-                return None
-            return parse_claims(await system.claims())
+            async with limit:
+                await self._move(conductor, system)
+                conductor.awaited = "the claims"
+                return await self._claims(system)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            words = f"the run took longer than {self.timeout_s:g} s of real time"
+            raise ProvesNothing(f"{words}; it last waited for {conductor.awaited}") from None
         finally:
             self.instants, self.stragglers = conductor.instants, conductor.stragglers
             await system.stop()
 
-    async def _move(self, conductor: Conductor, system: System, begin_us: int, rate: float) -> None:
-        timing, world = self.scenario.time, conductor.driver.world
+    async def _move(self, conductor: Conductor, system: System) -> None:
+        timing, driver = self.scenario.time, conductor.driver
         numbers = list(numbers_of(self.scenario))
-        until_us = begin_us + timing.until_us
+        start_us, rate = begins_at(self.scenario)
+        driver.clock.jump(start_us)  # later than when it was opened, if that means `now`
+        until_us = driver.now() + timing.until_us
 
         async def start() -> None:
-            await system.begin(numbers, {NOW_HEADER: str(conductor.driver.now())})
+            await system.begin(numbers, {NOW_HEADER: str(driver.now())})
 
         def step(now_us: int) -> None:
-            self.progress(now_us, world)
+            self.progress(now_us, driver.world)
 
         if rate == 0:
             await conductor.stepped(start, until_us, timing.quantum_us, step)
         else:
-            await conductor.flowing(start, until_us, step)
+            await conductor.flowing(start, until_us, rate, step)
+
+    async def _claims(self, system: System) -> Claims | None:
+        if system.sut.claims is None:
+            return None
+        data = await system.claims()
+        (self.out / "claims.json").write_bytes(data)
+        return parse_claims(data)
 
     def _judge(self, world: World, claims: Claims | None, began: float) -> dict[str, Any]:
         facts = facts_of(world, self.scenario)

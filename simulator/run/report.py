@@ -1,6 +1,6 @@
 """The report: one document, the same byte for byte for the same seed except for its key `wall`.
 
-    document(judged) -> dict -> report.json;   show(document) -> terminal;   findings_csv(document)
+    document(judged) -> dict -> report.json;   findings_csv(document);   show.py -> terminal
 
 Numbers of recipients are shortened and there are no bodies: a report may be shown to anybody.
 """
@@ -12,10 +12,6 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
 from simulator.core.carrier import CARRIERS
 from simulator.core.message import State
 from simulator.run.facts import CONTENDED
@@ -23,7 +19,6 @@ from simulator.views.ledger import INVOICE_HEAD
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from simulator.engine.world import World
     from simulator.scenario import Scenario
@@ -33,7 +28,6 @@ if TYPE_CHECKING:
     from simulator.verify.verdict import Verdict
 
 SCHEMA = "todoku/report/1"
-_ROWS_SHOWN = 10
 _LEVEL_STATES = (
     State.DELIVERED,
     State.UNDELIVERED,
@@ -244,51 +238,3 @@ def findings_csv(report: dict[str, Any]) -> str:
 
 def _cell(text: str) -> str:
     return f" {text}" if text[:1] in {"=", "+", "-", "@"} else text
-
-
-def show(report: dict[str, Any], out: Path) -> None:
-    """Print the report for a person: the verdict comes last, in words."""
-    console = Console(highlight=False)
-    console.print(_table(report))
-    for result in report["expectations"]:
-        mark = Text("ok  ", "green") if result["outcome"] == "passed" else Text("FAIL", "bold red")
-        console.print(Text("  ").append_text(mark).append(f" {result['words']}"), soft_wrap=True)
-    _show_findings(console, report["findings"])
-    for words in report["departures"]:
-        console.print(f"  note {words}", markup=False)
-    again = report["repeatable"]
-    why = f" ({'; '.join(again['why'])})" if again["why"] else ""
-    seed = report["scenario"]["seed"]
-    console.print(f"  repeatable: {again['answer']}{why} · seed {seed}", markup=False)
-    console.print(f"  report: {out / 'report.json'}", markup=False, soft_wrap=True)
-    console.print(Text(report["verdict"]["words"], "bold"), soft_wrap=True)
-
-
-def _table(report: dict[str, Any]) -> Table:
-    scenario = report["scenario"]
-    table = Table(title=scenario["title"] or scenario["name"], title_justify="left")
-    for column, justify in (("", "left"), ("Todoku knows", "right"), ("the system says", "right")):
-        table.add_column(column, justify=justify)  # type: ignore[arg-type]
-    rows = report["invoices"]["rows"]
-    currency = rows[0]["currency"] if rows else ""
-    labels = {
-        "accepted": "accepted 件",
-        "delivered": "delivered 件",
-        "charged_units": "charged 通",
-        "excluded_units": "excluded 通",
-        "total": f"{INVOICE_HEAD} total {currency}",
-    }
-    for name, pair in report["totals"].items():
-        said = "-" if pair["system"] is None else str(pair["system"])
-        table.add_row(labels[name], str(pair["todoku"]), said)
-    return table
-
-
-def _show_findings(console: Console, findings: dict[str, Any]) -> None:
-    rows = findings["rows"]
-    for row in rows[:_ROWS_SHOWN]:
-        who = row["own_id"] or row["provider_id"]
-        words = f"{row['kind']}: {who} {row['to']}: {row['words']}"
-        console.print(f"  find {words}", markup=False)
-    if len(rows) > _ROWS_SHOWN:
-        console.print(f"  and {len(rows) - _ROWS_SHOWN} more in findings.csv", markup=False)

@@ -10,7 +10,6 @@ import os
 import signal
 import socket
 import sys
-import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,13 +23,16 @@ from simulator.errors import ProvesNothing, UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from simulator.quantities import Request
     from simulator.scenario import Sut
 
 LOG_LINES = 20
 _POLL_S = 0.02
+_REAP_S = 0.5  # a process that drops its connections is often about to end
 _STOP_S = 5.0
-_CLAIMS_BYTES_MAX = 256 * 1024 * 1024
+_ANSWER_BYTES_MAX = 1 << 30  # the largest claims that can be read
 _TEXT_BYTES_MAX = 2_000
+_LOG_BYTES = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +119,13 @@ class System:
             except OSError as error:
                 raise UsageError(f"cannot start {words[0]!r}: {error.strerror}") from None
 
-    def alive(self) -> bool:
-        """Tell whether it has not ended by itself."""
-        return self._process is None or self._process.returncode is None
+    def ended(self) -> str:
+        """Say how it ended by itself; empty while it runs, or where it is not ours."""
+        code = None if self._process is None else self._process.returncode
+        if code is None:
+            return ""
+        how = f"exit status {code}" if code >= 0 else f"signal {_signal_name(-code)}"
+        return f"the system under test ended by itself ({how})"
 
     async def ready(self, timeout_s: float) -> None:
         """Return when it says that it can work.
@@ -127,36 +133,44 @@ class System:
         Raises:
             ProvesNothing: it ended, or did not answer 2xx in time.
         """
-        deadline = time.monotonic() + timeout_s
+        line = _line(self.sut.ready)
         seen = "no answer"
-        while time.monotonic() < deadline:
-            if not self.alive():
-                raise ProvesNothing(
-                    "the system under test ended before it was ready" + self._last()
-                )
-            try:
-                status, _ = await self.ask(self.sut.ready.method, self.sut.ready.path)
-            except (aiohttp.ClientError, OSError):
-                status = 0
-            if _good(status):
-                return
-            seen = f"status {status}" if status else seen
-            await asyncio.sleep(_POLL_S)
-        where = f"{self.sut.ready.method} {self.url}{self.sut.ready.path}"
-        words = f"the system under test was not ready within {timeout_s:g} s ({where}: {seen})"
-        raise ProvesNothing(words + self._last())
+        try:
+            async with asyncio.timeout(timeout_s):
+                while True:
+                    if ended := self.ended():
+                        raise ProvesNothing(f"{ended} before it was ready ({line}: {seen})")
+                    with suppress(aiohttp.ClientError, OSError):
+                        status, _ = await self.ask(self.sut.ready)
+                        if _good(status):
+                            return
+                        seen = f"status {status}"
+                    await asyncio.sleep(_POLL_S)
+        except TimeoutError:
+            words = f"the system under test was not ready within {timeout_s:g} s of real time"
+            raise ProvesNothing(f"{words} ({line}: {seen})") from None
 
     async def ask(
-        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
+        self, request: Request, body: Any = None, headers: Mapping[str, str] | None = None
     ) -> tuple[int, bytes]:
-        """Send a request; return status and body."""
+        """Send a request; return status and body.
+
+        Raises:
+            ProvesNothing: the answer is larger than any we expect.
+        """
         assert self._session is not None
         data = None if body is None else msgspec.json.encode(body)
         sent = {"Content-Type": "application/json"} if data is not None else {}
         async with self._session.request(
-            method, self.url + path, data=data, headers={**sent, **(headers or {})}
+            request.method, self.url + request.path, data=data, headers={**sent, **(headers or {})}
         ) as reply:
-            return reply.status, await reply.content.read(_CLAIMS_BYTES_MAX)
+            said = bytearray()
+            async for chunk in reply.content.iter_any():
+                said += chunk
+                if len(said) > _ANSWER_BYTES_MAX:
+                    words = f"more than {_ANSWER_BYTES_MAX} bytes were answered"
+                    raise ProvesNothing(f"{_line(request)}: {words}")
+            return reply.status, bytes(said)
 
     async def begin(self, numbers: list[str], headers: Mapping[str, str]) -> None:
         """Send the request that starts the campaign.
@@ -164,17 +178,19 @@ class System:
         Raises:
             ProvesNothing: it was not answered 2xx.
         """
-        start = self.sut.start
-        body = _with_recipients(start.body, numbers)
-        line = f"{start.request.method} {start.request.path}"
+        request = self.sut.start.request
+        body = _with_recipients(self.sut.start.body, numbers)
         try:
-            status, text = await self.ask(start.request.method, start.request.path, body, headers)
+            status, text = await self.ask(request, body, headers)
         except (aiohttp.ClientError, OSError) as error:
-            raise ProvesNothing(f"the campaign could not be started: {line}: {error}") from None
+            why = await self._why(error)
+            raise ProvesNothing(
+                f"the campaign could not be started: {_line(request)}: {why}"
+            ) from None
         if not _good(status):
             said = text[:_TEXT_BYTES_MAX].decode("utf-8", "replace").strip()
-            words = f"the campaign could not be started: {line} answered {status}: {said}"
-            raise ProvesNothing(words + self._last())
+            words = f"the campaign could not be started: {_line(request)} answered {status}"
+            raise ProvesNothing(f"{words}: {said}" if said else words)
 
     async def idle(self, headers: Mapping[str, str]) -> bool:
         """Ask whether nothing is left to do at this instant.
@@ -184,12 +200,13 @@ class System:
         """
         assert self.sut.idle is not None
         try:
-            status, _ = await self.ask(self.sut.idle.method, self.sut.idle.path, None, headers)
+            status, _ = await self.ask(self.sut.idle, None, headers)
         except (aiohttp.ClientError, OSError) as error:
-            words = f"the system under test stopped answering `idle`: {error}"
-            raise ProvesNothing(words + self._last()) from None
+            words = f"no answer to {_line(self.sut.idle)} (`idle`)"
+            raise ProvesNothing(f"{words}: {await self._why(error)}") from None
         if status not in {204, 409}:
-            raise ProvesNothing(f"`idle` answers 204 or 409, not {status}" + self._last())
+            words = f"{_line(self.sut.idle)} (`idle`) answers 204 or 409, not {status}"
+            raise ProvesNothing(words)
         return status == 204
 
     async def claims(self) -> bytes:
@@ -199,43 +216,57 @@ class System:
             ProvesNothing: it does not say.
         """
         assert self.sut.claims is not None
-        line = f"{self.sut.claims.method} {self.sut.claims.path}"
+        line = _line(self.sut.claims)
         try:
-            status, body = await self.ask(self.sut.claims.method, self.sut.claims.path)
+            status, body = await self.ask(self.sut.claims)
         except (aiohttp.ClientError, OSError) as error:
-            raise ProvesNothing(f"no claims: {line}: {error}" + self._last()) from None
+            raise ProvesNothing(f"no claims: {line}: {await self._why(error)}") from None
         if not _good(status):
-            raise ProvesNothing(f"no claims: {line} answered {status}" + self._last())
+            raise ProvesNothing(f"no claims: {line} answered {status}")
         return body
 
+    async def _why(self, error: Exception) -> str:
+        """Say why there was no answer: its end, if that shows in a moment, or the error."""
+        if self._process is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_REAP_S):
+                    await self._process.wait()
+        return self.ended() or str(error) or type(error).__name__
+
     async def stop(self) -> None:
-        """End it and everything it started; nothing survives a run."""
-        if self._session is not None:
-            await self._session.close()
+        """End it and everything it started, at once if this is cancelled; nothing survives."""
         process = self._process
-        if process is None:
-            return
-        if process.returncode is None:
-            _signal_group(process.pid, getattr(signal, self.sut.stop))
-            try:
-                async with asyncio.timeout(_STOP_S):
-                    await process.wait()
-            except TimeoutError:
-                pass
-        _signal_group(process.pid, signal.SIGKILL)
-        await process.wait()
+        try:
+            if self._session is not None:
+                await self._session.close()
+            if process is not None and process.returncode is None:
+                _signal_group(process.pid, getattr(signal, self.sut.stop))
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_STOP_S):
+                        await process.wait()
+        finally:
+            if process is not None:
+                _signal_group(process.pid, signal.SIGKILL)
+                await process.wait()
 
-    def _last(self) -> str:
-        lines = self.last_lines()
-        return "".join(f"\n  | {line}" for line in lines)
 
-    def last_lines(self) -> list[str]:
-        """Return the last lines of its output, control characters removed."""
-        if self.sut.command is None or not self.log.exists():
-            return []
-        text = self.log.read_bytes()[-65_536:].decode("utf-8", "replace")
-        clean = "".join(c if c == "\n" or c.isprintable() else " " for c in text)
-        return clean.splitlines()[-LOG_LINES:]
+def last_lines(log: Path) -> list[str]:
+    """Return the last lines of a system's output, control characters removed."""
+    if not log.is_file():
+        return []
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - _LOG_BYTES))
+        text = file.read(_LOG_BYTES).decode("utf-8", "replace")
+    clean = "".join(c if c == "\n" or c.isprintable() else " " for c in text)
+    return clean.splitlines()[-LOG_LINES:]
+
+
+def _line(request: Request) -> str:
+    return f"{request.method} {request.path}"
+
+
+def _signal_name(number: int) -> str:
+    return signal.Signals(number).name if number in set(signal.Signals) else str(number)
 
 
 def _good(status: int) -> bool:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from simulator.core.message import Reason, Refusal, Rejection
+from simulator.core.command import Refusal
+from simulator.core.message import Reason, Rejection
 from simulator.core.query import ByReference, Find, Page
 from simulator.core.wire import HttpRequest
 from simulator.dialects import DIALECTS

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from simulator.engine.driver import Driver
+    from simulator.engine.log import Log
     from simulator.web.control_panel import Panel
     from simulator.web.control_show import Json
 
@@ -73,18 +74,21 @@ async def stream(panel: Panel, request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse(
         headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
     )
+    log = driver.world.log
+    number = log.count if since is None else since
     panel.streams += 1
     try:
         await response.prepare(request)
-        await _pump(panel, driver, response, driver.world.log.count if since is None else since)
+        await _pump(panel, driver, response, log, number)
     finally:
         panel.streams -= 1
     return response
 
 
-async def _pump(panel: Panel, driver: Driver, response: web.StreamResponse, number: int) -> None:
-    world = driver.world
-    log, written_at = world.log, time.monotonic()
+async def _pump(
+    panel: Panel, driver: Driver, response: web.StreamResponse, log: Log, number: int
+) -> None:
+    world, written_at = driver.world, time.monotonic()
     while panel.server.ready():
         lines = []
         if world.log is not log:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from simulator.core import number
+from simulator.core.command import Inject
 from simulator.core.ids import key_of_id, public_id
-from simulator.core.message import Inject, Message
+from simulator.core.message import Message
 from simulator.web import control_show as show
 from simulator.web.control_ask import (
     MessagesQuery,

@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 
 from multidict import CIMultiDict
 
+from simulator.core.command import Submission
 from simulator.core.ids import key_of_id
-from simulator.core.message import Account, Message, Reason, Rejection, Submission
+from simulator.core.message import Account, Message, Reason, Rejection
 from simulator.core.query import ByReference, Find, Listing, Page
 from simulator.core.wire import HttpReply, HttpRequest
 from simulator.dialects.forms import FORM_TYPE

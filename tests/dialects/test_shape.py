@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from multidict import CIMultiDict
 
-from simulator.core.message import Call, Message, Reason, Rejection, State, Submission
+from simulator.core.command import Submission
+from simulator.core.message import Call, Message, Reason, Rejection, State
 from simulator.core.query import Listing, Page
 from simulator.core.tariff import POLICIES
 from simulator.core.wire import HttpReply, HttpRequest

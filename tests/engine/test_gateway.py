@@ -6,25 +6,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from simulator.core.command import Cancel, Delete, Feedback, Inject, Redact, Refusal, Touch, Wait
 from simulator.core.events import CallbackTried, OptedOut, Rejected, Told
 from simulator.core.message import (
     Call,
-    Cancel,
     Cause,
-    Delete,
-    Feedback,
-    Inject,
     Message,
     Outcome,
     OutcomeKind,
     Reason,
-    Redact,
-    Refusal,
     Rejection,
     Retry,
     State,
-    Touch,
-    Wait,
     Wake,
 )
 from tests.worlds import (

@@ -10,21 +10,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.core import events as ev
-from simulator.core.message import (
+from simulator.core.command import (
     Cancel,
     Command,
     Configure,
     Delete,
     Feedback,
     Inject,
-    OutcomeKind,
-    Reason,
     Redact,
     Refusal,
-    State,
     Touch,
     Wait,
 )
+from simulator.core.message import OutcomeKind, Reason, State
 from simulator.engine.log import (
     Log,
     Recorded,

@@ -7,16 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from simulator.core.command import Delete, Inject
 from simulator.core.events import Told
 from simulator.core.ids import public_id
-from simulator.core.message import (
-    Delete,
-    Inject,
-    Message,
-    Reason,
-    Rejection,
-    State,
-)
+from simulator.core.message import Message, Reason, Rejection, State
 from simulator.core.query import ByReference, Find, Listing, Page, Query
 from simulator.engine.read import look, read
 from tests.worlds import (

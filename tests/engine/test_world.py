@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from simulator.core.command import Inject, Wait
 from simulator.core.ids import key_of_id, public_id
-from simulator.core.message import Account, Call, Inject, Wait, Wake
+from simulator.core.message import Account, Call, Wake
 from simulator.core.query import Find
 from simulator.engine.read import look
 from simulator.engine.world import DEFAULT, Options, World, Worlds

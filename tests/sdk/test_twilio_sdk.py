@@ -13,7 +13,7 @@ from twilio.rest import Client
 
 from simulator.core.number import japan_assignable, us_fictional
 from tests.sdk.served import START, Post, Receiver, Served
-from tests.worlds import DAY_US, HOUR_US, MINUTE_US
+from tests.worlds import DAY_US, MINUTE_US
 
 if TYPE_CHECKING:
     from twilio.rest.api.v2010.account.message import MessageInstance
@@ -219,7 +219,6 @@ def test_status_callbacks_are_valid_for_the_validator_and_only_as_they_are(
     customer: Customer,
 ) -> None:
     sid = customer.send(us_fictional(0), status_callback=customer.status_url).sid
-    customer.served.pass_time(HOUR_US)
     posts = customer.statuses(3)
     assert {p.fields["MessageStatus"] for p in posts} == {"sending", "sent", "delivered"}
     for post in posts:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simulator.core.message import Inject, State
+from simulator.core.command import Inject
+from simulator.core.message import State
 from tests.worlds import (
     EVERY_STATE,
     LONG_US,

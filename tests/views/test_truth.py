@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 from simulator.core import events as ev
-from simulator.core.message import FINAL, Cause, Inject, Reason, Refusal, State
+from simulator.core.command import Inject, Refusal
+from simulator.core.message import FINAL, Cause, Reason, State
 from tests.shuffles import answer, live
 from tests.worlds import (
     BUSY,

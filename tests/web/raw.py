@@ -31,7 +31,8 @@ class Raw:
         self.send(data)
 
     def __del__(self) -> None:
-        self.socket.close()
+        if hasattr(self, "socket"):
+            self.socket.close()
 
     def send(self, data: bytes) -> None:
         self.socket.sendall(data)

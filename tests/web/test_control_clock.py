@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from simulator.core.message import Wait
+from simulator.core.command import Wait
 from tests.servers import PATIENCE_S, until_true
 from tests.web.test_control_gate import refused
 from tests.worlds import DAY_US, HOUR_US, SECOND_US, START_US

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from simulator.core.wire import HttpReply
 from simulator.dialects import DIALECTS
 from simulator.dialects.shape import Refused, Route
 from simulator.web.routes import Match, Table
+
+if TYPE_CHECKING:
+    from simulator.core.wire import HttpReply
 
 
 def route(method: str, path: str) -> Route:
@@ -54,7 +58,7 @@ def test_a_route_is_found_with_what_stands_at_its_open_parts(
 
 @pytest.mark.parametrize(
     "path",
-    ["/b", "/a", "/a/x", "/a/x/b.json/", "/a/x/b.json/y", "", "a", "/a/exact/b.json", "/" * 1_000],
+    ["/b", "/a", "/a/x", "/a/x/b.json/", "/a/x/b.json/y", "/a/exact/b.json", "/" * 1_000],
 )
 def test_an_unknown_path_takes_no_method(path: str) -> None:
     assert TABLE.find("GET", path) == ()

@@ -1,0 +1,110 @@
+"""The closed set of commands.
+
+The one rule: a command is everything the gateway is ever told, so a list of (instant, command) and
+of callbacks' outcomes is a complete recording of a world.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from simulator.core.message import Account, Reason
+
+
+class Submission(msgspec.Struct, frozen=True, gc=False, tag="send"):
+    """What a client asked to be sent, provider-neutral; parsed, so its types are true.
+
+    Attributes:
+        account: account id.
+        to: E.164 with a plus; `country` is its ISO code, or "ZZ".
+        sender: as given.
+        body: the text, 1 character or more.
+        encoding, segments: from `text.count`.
+        reference: the client's own id (clientTag), or empty.
+        callback_url: where status callbacks go, or empty.
+        notify: bit 1 << state for each state that calls back.
+        validity_us: 0 for the carrier's own.
+        can_reply: whether this route carries replies.
+        unique_reference: refuse a reference that the account has used before.
+    """
+
+    account: str
+    to: str
+    country: str
+    sender: str
+    body: str
+    encoding: int
+    segments: int
+    reference: str = ""
+    callback_url: str = ""
+    notify: int = 0
+    validity_us: int = 0
+    can_reply: bool = False
+    unique_reference: bool = False
+
+
+class Refusal(msgspec.Struct, frozen=True, gc=False, tag="refuse"):
+    """A request that a dialect refused before it became a submission; for the log's sake."""
+
+    account: str
+    to: str
+    reason: Reason
+
+
+class Configure(msgspec.Struct, frozen=True, gc=False, tag="configure"):
+    """Make an account, or change it; fates do not depend on its settings, except `lane`."""
+
+    account: Account
+
+
+class Touch(msgspec.Struct, frozen=True, gc=False, tag="touch"):
+    """A client has read these messages: what is known is now also told."""
+
+    keys: tuple[int, ...]
+
+
+class Inject(msgspec.Struct, frozen=True, gc=False, tag="inject"):
+    """A person writes to the account, unprompted or by hand from the control port."""
+
+    account: str
+    person: str
+    sender: str
+    body: str
+
+
+class Cancel(msgspec.Struct, frozen=True, gc=False, tag="cancel"):
+    """Take back a message that has not left the provider."""
+
+    key: int
+
+
+class Redact(msgspec.Struct, frozen=True, gc=False, tag="redact"):
+    """Forget a finished message's text."""
+
+    key: int
+
+
+class Delete(msgspec.Struct, frozen=True, gc=False, tag="delete"):
+    """Forget a finished message; counters stay."""
+
+    key: int
+
+
+class Feedback(msgspec.Struct, frozen=True, gc=False, tag="feedback"):
+    """The client says whether the message did its work."""
+
+    key: int
+    confirmed: bool
+
+
+class Wait(msgspec.Struct, frozen=True, gc=False, tag="wait"):
+    """Someone outside sleeps until an instant of virtual time; `url` turns it into an alarm."""
+
+    until_us: int
+    token: int
+    url: str = ""
+
+
+Command = (
+    Submission | Refusal | Configure | Touch | Inject | Cancel | Redact | Delete | Feedback | Wait
+)
