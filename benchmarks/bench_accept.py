@@ -122,6 +122,7 @@ def _show(
         bare_per_s=statistics.median(w.per_second for w in bares),
         cpu_us=statistics.median(w.cpu_us for w in ours),
         bare_cpu_us=statistics.median(w.cpu_us for w in bares),
+        cpu_ratio=median_ratio((w.cpu_us for w in bares), (w.cpu_us for w in ours)),
         accepted=accepted,
         finished=finished,
         faults=faults,

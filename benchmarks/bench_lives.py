@@ -132,6 +132,8 @@ def _show(options: argparse.Namespace, rounds: list[tuple[Window, Window]], worl
         lives_per_s=statistics.median(w.per_second for w in ours),
         bare_per_s=statistics.median(w.per_second for w in bares),
         cpu_us=statistics.median(w.cpu_us for w in ours),
+        bare_cpu_us=statistics.median(w.cpu_us for w in bares),
+        cpu_ratio=median_ratio((w.cpu_us for w in bares), (w.cpu_us for w in ours)),
         begun=accepted,
         ended=finished,
         faults=len(faults),

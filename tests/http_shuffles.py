@@ -45,6 +45,7 @@ MESSAGES, PEOPLE, CLIENTS, SHUFFLES = 400, 150, 60, 12
 IDENTITIES = ("recipient", "content")
 WAVES_US = (0, 1_500_000, 10 * MINUTE_US, 6 * HOUR_US, DAY_US)
 END_US = START_US + LONG_US
+CALLBACK_TIMEOUT_S = 60.0  # so that no callback times out, however busy this machine is
 SENDER = "+15005550006"
 CLOCK = "/v1/worlds/default/clock"
 _RETRY = Retry(delays_us=(5 * SECOND_US, 60 * SECOND_US, 600 * SECOND_US))
@@ -73,6 +74,11 @@ def campaign(identity: str, phone: Callable[[int], str] = us_fictional) -> list[
         body = f"Message {i}" if identity == "content" else "Message"
         asked.append((at_us, {"To": phone(key_of("whom", i) % PEOPLE), "Body": body}))
     return [(at_us, [form for _, form in wave]) for at_us, wave in groupby(asked, itemgetter(0))]
+
+
+def options(identity: str, record: Callable[[Recorded], None] | None = None) -> Options:
+    """Say what the campaign's world is made of."""
+    return Options(seed=15, habits=_UNLUCKY, by_content=identity == "content", record=record)
 
 
 class Receiver(asyncio.Protocol):
@@ -177,8 +183,9 @@ async def stage(
     loop = asyncio.get_running_loop()
     receiver = await loop.create_server(lambda: Receiver(attempts), "127.0.0.1", 0, backlog=256)
     callback_url = f"http://127.0.0.1:{receiver.sockets[0].getsockname()[1]}/"
-    options = Options(seed=15, habits=_UNLUCKY, by_content=identity == "content", record=record)
-    server = make_server(rate=rate, options=options)
+    server = make_server(
+        rate=rate, options=options(identity, record), callback_timeout_s=CALLBACK_TIMEOUT_S
+    )
     await server.start()
     connector = aiohttp.TCPConnector(limit=CLIENTS)
     try:

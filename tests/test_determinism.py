@@ -83,7 +83,7 @@ def test_twelve_orders_of_arrival_have_one_digest(identity: str) -> None:
 
 
 def test_the_orders_of_arrival_are_different_ones() -> None:
-    logs = [[*live("recipient", n).log.tail] for n in range(3)]
+    logs = [[*live("recipient", n).log.since(0, 10**9)[1]] for n in range(3)]
     assert logs[0] != logs[1] != logs[2] != logs[0]
     assert sorted(logs[0]) == sorted(logs[1]) == sorted(logs[2])
 

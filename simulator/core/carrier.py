@@ -30,7 +30,7 @@ class Carrier:
         transit: from the provider's taking it up to the first attempt at the handset.
         retry_us: gaps between attempts at an absent handset; the last one repeats.
         retries: how many further attempts are made at most (None: until validity).
-        validity_us: after which the carrier gives up, if the message says nothing shorter.
+        validity_us: after which the carrier gives up.
         receipt_delivered, receipt_failed: from the fate to the receipt at the provider.
     """
 

@@ -23,7 +23,7 @@ class Submission(msgspec.Struct, frozen=True, gc=False, tag="send"):
         reference: the client's own id (clientTag), or empty.
         callback_url: where status callbacks go, or empty.
         notify: bit 1 << state for each state that calls back.
-        validity_us: 0 for the carrier's own.
+        validity_us: longest time in the provider's queue; 0: any.
         can_reply: whether this route carries replies.
         unique_reference: refuse a reference that the account has used before.
     """

@@ -113,15 +113,31 @@ def refuse(gateway: Gateway, command: Command, at_us: int) -> Answer:
 
 
 def configure(gateway: Gateway, command: Command, at_us: int) -> Answer:
-    """Make an account or change its settings."""
+    """Make an account or change its settings; what it pays changes only between messages."""
     account = cast("Configure", command).account
     shelf = gateway.store.shelves.get(account.id)
+    if shelf is not None and terms(account) != terms(shelf.account) and busy(gateway, account.id):
+        return Rejection(Reason.NOT_FINISHED, "policy", "messages are under way")
     if shelf is None:
         gateway.store.shelves[account.id] = Shelf(account)
     else:
         shelf.account = account
     gateway.emit(ev.AccountOpened(at_us, 0, account.id, account.dialect, account.policy), None)
     return None
+
+
+def terms(account: Account) -> tuple[str, int, str, int]:
+    """Return what an account pays by."""
+    return account.policy, account.price_micros, account.currency, account.tax_bp
+
+
+def busy(gateway: Gateway, account: str) -> bool:
+    """Tell whether an account has messages whose end the provider does not know yet."""
+    live = gateway.store.live.values()
+    return any(m.account == account and m.state in _UNDER_WAY for m in live)
+
+
+_UNDER_WAY = frozenset({State.ACCEPTED, State.SENDING, State.SENT})
 
 
 def touch(gateway: Gateway, command: Command, at_us: int) -> Answer:

@@ -15,6 +15,7 @@ import asyncio
 import time
 from collections import deque
 from contextlib import asynccontextmanager
+from itertools import count
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from simulator.core.command import Wait
@@ -83,7 +84,7 @@ class Driver:
         self._effects: deque[Effect] = deque()
         self._sleeps: dict[int, _Sleep] = {}
         self._tokens: dict[int, int] = {}
-        self._token = 0
+        self._numbers = count(1)
         self._timer: asyncio.TimerHandle | None = None
         self._sleeping_long = False
         self._settled = asyncio.Event()
@@ -125,7 +126,7 @@ class Driver:
             return
         token = self._tokens.get(until_us)
         if token is None:
-            token = self._tokens[until_us] = self._next_token()
+            token = self._tokens[until_us] = next(self._numbers)
             self._sleeps[token] = _Sleep(until_us, [])
             self.submit(Wait(until_us, token))
         sleepers = self._sleeps[token].sleepers
@@ -141,11 +142,7 @@ class Driver:
 
     def alarm(self, until_us: int, url: str) -> None:
         """Have a URL called at a virtual instant."""
-        self.submit(Wait(until_us, self._next_token(), url))
-
-    def _next_token(self) -> int:
-        self._token += 1
-        return self._token
+        self.submit(Wait(until_us, next(self._numbers), url))
 
     # Time.
 

@@ -18,7 +18,7 @@ from simulator.core.message import Call, Effect, OutcomeKind, Wake
 from simulator.engine import steps
 from simulator.engine.commands import VERBS, replied
 from simulator.engine.log import Recorded, Settled
-from simulator.engine.state import CHANGES, hold
+from simulator.engine.state import hold
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -175,8 +175,6 @@ class Gateway:
 
     def emit(self, event: ev.Event, message: Message | None) -> None:
         """Write a fact: into its message, into the log, to the views."""
-        if message is not None and (change := CHANGES.get(type(event))) is not None:
-            change(event, message)
         self.log.append(event, message)
 
     def _step(self, message: Message, at_us: int, nth: int, data: object) -> None:
@@ -186,8 +184,9 @@ class Gateway:
             return
         step = steps.STEPS[code]
         facts, following = step(self.physics, message, at_us, nth >> steps.CODE_BITS, data)
+        append = self.log.append
         for fact in facts:
-            self.emit(fact, message)
+            append(fact, message)
         if message.notify and code in _KNOWN_BY:
             self.call(message, message.state, at_us)
         push, key = self.agenda.push, message.key

@@ -3,7 +3,8 @@
 The digest is the sum modulo 2^128 of the events' hashes, with their count: a sum, so that neither
 arrival order nor pruning can change it, and a sum of multisets, so that a doubled fact shows.
 
-    append -> encode -> hash -> tail -> sink (a file) -> every view that wants this kind of fact
+    append -> the message (state.py) -> every view that wants this kind of fact
+           -> by the chunk: encode, hash, tail, sink (a file)
 """
 
 from __future__ import annotations
@@ -16,16 +17,19 @@ from xxhash import xxh3_128_intdigest
 
 from simulator.core.command import Command
 from simulator.core.events import KINDS, AnyEvent, Event
+from simulator.engine.state import CHANGES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from simulator.core.message import Message
+    from simulator.engine.state import Change
 
-    # A fold names the very kind it wants: (that event, its message or None, its encoding).
-    Fold = Callable[[Any, Any, bytes], None]
+    # A fold names the very kind it wants: (that event, its message or None).
+    Fold = Callable[[Any, Any], None]
 
 _MASK = 2**128 - 1
+_CHUNK = 256  # facts encoded and hashed together
 _encode = msgspec.msgpack.Encoder().encode
 _decoder = msgspec.msgpack.Decoder(AnyEvent)
 
@@ -42,7 +46,7 @@ class View(Protocol):
     name: str
 
     def folds(self) -> Mapping[type[Event], Fold]:
-        """Return what to call for which kind of fact: (event, its message, its encoding)."""
+        """Return what to call for which kind of fact, with it and its message."""
         ...
 
     def forget(self, key: int) -> None:
@@ -53,51 +57,70 @@ class View(Protocol):
 class Log:
     """The facts of one world.
 
+    A fact is in its message and in the views at once; it is encoded and hashed with its neighbours
+    a little later, before anybody can ask.
+
     Args:
         views: told of each fact, in this order.
-        tail: how many encoded events stay in memory.
-        sink: receives every encoded event, for the run's folder.
+        tail: how many of the latest events stay in memory.
+        sink: receives encoded events, each behind its length in two bytes, for the run's folder.
+        changes: what a fact does to its message.
     """
 
     def __init__(
-        self, views: Sequence[View], tail: int, sink: Callable[[bytes], object] | None = None
+        self,
+        views: Sequence[View],
+        tail: int,
+        sink: Callable[[bytes], object] | None = None,
+        changes: Mapping[type[Event], Change] = CHANGES,
     ) -> None:
-        self.count = 0
-        self.tail: deque[bytes] = deque(maxlen=tail)
         self.detached: list[tuple[str, Exception]] = []
         self.views = list(views)
         self._sink = sink
+        self._changes = changes
+        self._fresh: list[Event] = []
+        self._hashed = 0
         self._sum = 0
-        self._folds: dict[type[Event], tuple[Fold, ...]] = {}
+        self._tail_max = tail
+        self._chunks: deque[tuple[int, bytes]] = deque()
+        self._kept = 0
+        self._table: dict[type[Event], tuple[Change | None, tuple[Fold, ...]]] = {}
         self._owners: dict[Fold, str] = {}
         self._wire()
 
     def _wire(self) -> None:
         tables = [view.folds() for view in self.views]
-        self._folds = {kind: tuple(t[kind] for t in tables if kind in t) for kind in KINDS}
+        self._table = {
+            kind: (self._changes.get(kind), tuple(t[kind] for t in tables if kind in t))
+            for kind in KINDS
+        }
         for view, table in zip(self.views, tables, strict=True):
             self._owners.update(dict.fromkeys(table.values(), view.name))
 
+    @property
+    def count(self) -> int:
+        """How many facts there are."""
+        return self._hashed + len(self._fresh)
+
     def append(self, event: Event, message: Message | None) -> None:
-        """Add a fact and show it to the views."""
-        data = _encode(event)
-        self.count += 1
-        self._sum += xxh3_128_intdigest(data)
-        self.tail.append(data)
-        if self._sink is not None:
-            self._sink(data)
-        folds = self._folds[type(event)]
+        """Add a fact: change its message, and show it to the views."""
+        change, folds = self._table[type(event)]
+        if change is not None and message is not None:
+            change(event, message)
+        self._fresh.append(event)
         try:
             for fold in folds:
-                fold(event, message, data)
+                fold(event, message)
         except Exception as error:  # noqa: BLE001 - whatever a view raises, the log goes on
             self._detach(self._owners[fold], error)
             for later in folds[folds.index(fold) + 1 :]:
-                self._show(later, event, message, data)
+                self._show(later, event, message)
+        if len(self._fresh) >= _CHUNK:
+            self._flush()
 
-    def _show(self, fold: Fold, event: Event, message: Message | None, data: bytes) -> None:
+    def _show(self, fold: Fold, event: Event, message: Message | None) -> None:
         try:
-            fold(event, message, data)
+            fold(event, message)
         except Exception as error:  # noqa: BLE001 - as above
             self._detach(self._owners[fold], error)
 
@@ -105,6 +128,26 @@ class Log:
         self.detached.append((name, error))
         self.views = [view for view in self.views if view.name != name]
         self._wire()
+
+    def _flush(self) -> None:
+        """Encode and hash the fresh facts, a chunk at a time: loops in C."""
+        if not self._fresh:
+            return
+        encoded = list(map(_encode, self._fresh))
+        self._sum += sum(map(xxh3_128_intdigest, encoded))
+        chunk = b"".join([len(data).to_bytes(2, "big") + data for data in encoded])
+        self._chunks.append((len(encoded), chunk))
+        self._hashed += len(encoded)
+        self._kept += len(encoded)
+        while self._chunks and self._kept - self._chunks[0][0] >= self._tail_max:
+            self._kept -= self._chunks.popleft()[0]
+        self._fresh.clear()
+        if self._sink is not None:
+            self._sink(chunk)
+
+    def close(self) -> None:
+        """Hand the last facts to the sink."""
+        self._flush()
 
     def forget(self, key: int) -> None:
         """Tell the views that a message was pruned."""
@@ -116,17 +159,37 @@ class Log:
 
     def digest(self) -> str:
         """Return 32 hex digits and the count: equal for equal multisets of facts."""
+        self._flush()
         return f"{self._sum & _MASK:032x}-{self.count}"
 
-    def since(self, number: int, limit: int) -> tuple[int, Iterable[bytes]]:
+    def since(self, number: int, limit: int) -> tuple[int, list[bytes]]:
         """Return encoded events from the `number`-th on (0-based) and the number of the first.
 
         What retention has dropped is skipped: compare the returned number with the one asked for.
         """
-        first = max(number, self.count - len(self.tail))
-        start = first - (self.count - len(self.tail))
-        stop = min(start + limit, len(self.tail))
-        return first, [self.tail[i] for i in range(start, stop)]
+        self._flush()
+        at = self.count - self._kept
+        first = max(number, self.count - min(self._kept, self._tail_max))
+        found: list[bytes] = []
+        for size, chunk in self._chunks:
+            if at + size > first and len(found) < limit:
+                begin = max(0, first - at)
+                found += read_encoded(chunk)[begin : begin + limit - len(found)]
+            at += size
+        return first, found
+
+
+def read_encoded(data: bytes) -> list[bytes]:
+    """Split events that stand each behind its length in two bytes; a cut last one is left out."""
+    found = []
+    at = 0
+    while at + 2 <= len(data):
+        end = at + 2 + int.from_bytes(data[at : at + 2], "big")
+        if end > len(data):
+            break
+        found.append(data[at + 2 : end])
+        at = end
+    return found
 
 
 class Settled(msgspec.Struct, frozen=True, gc=False, tag="settled"):

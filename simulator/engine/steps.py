@@ -152,8 +152,7 @@ def _again(physics: Physics, message: Message, at_us: int, nth: int, cause: Caus
     gap = carrier.retry_us[min(nth, len(carrier.retry_us) - 1)]
     if cause is Cause.CONGESTION:
         gap = CONGESTION_RETRY_US
-    patience = min(carrier.validity_us, message.validity_us or carrier.validity_us)
-    deadline = message.accepted_us + patience
+    deadline = message.accepted_us + carrier.validity_us
     tried = (ev.Attempted(at_us, message.key, nth, cause),)
     if at_us + gap > deadline:
         return tried, ((max(deadline, at_us + 1), GIVE_UP, cause),)

@@ -164,23 +164,18 @@ class Store:
 
         Messages of one instant come in order of their keys, so that order of arrival cannot show.
         """
-        after = bisect_right(shelf.instants, at_us) - 1
-        index = after if step < 0 else bisect_left(shelf.instants, at_us)
-        batch: list[Message] = []
-        while 0 <= index < len(shelf.keys):
-            message = self.get(shelf.keys[index])
-            index += step
-            if message is None:
-                continue
-            if batch and batch[0].accepted_us != message.accepted_us:
-                yield from sorted(batch, key=_by_key, reverse=step < 0)
-                batch = []
-            batch.append(message)
-        yield from sorted(batch, key=_by_key, reverse=step < 0)
-
-
-def _by_key(message: Message) -> int:
-    return message.key
+        keys, instants = shelf.keys, shelf.instants
+        low, high = bisect_left(instants, at_us), len(keys)
+        if step < 0:
+            low, high = 0, bisect_right(instants, at_us)
+        while low < high:
+            instant = instants[high - 1 if step < 0 else low]
+            first = bisect_left(instants, instant, low, high)
+            last = bisect_right(instants, instant, low, high)
+            for key in sorted(keys[first:last], reverse=step < 0):
+                if (message := self.get(key)) is not None:
+                    yield message
+            low, high = (low, first) if step < 0 else (last, high)
 
 
 def _hash(text: str) -> int:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from simulator.core.message import Account
     from simulator.core.people import Habits
+    from simulator.engine.commands import Answer
 
 DEFAULT = "default"
 _EVENTS_PER_MESSAGE = 10
@@ -80,9 +81,9 @@ class World:
         """Return an account of this world."""
         return self.store.shelves[name].account
 
-    def configure(self, account: Account, now_us: int = 0) -> None:
-        """Make or change an account."""
-        self.gateway.submit(Configure(account), now_us)
+    def configure(self, account: Account, now_us: int = 0) -> Answer:
+        """Make or change an account; a `Rejection` where that cannot be now."""
+        return self.gateway.submit(Configure(account), now_us)
 
     def reset(self) -> None:
         """Begin anew: no messages, no counters; accounts, their settings and waits stay.
@@ -130,7 +131,8 @@ class Worlds:
     def configure(self, account: Account, world: str = DEFAULT, now_us: int = 0) -> World:
         """Make or change an account; one that exists stays in its world."""
         home = self.of_account.get(account.id) or self.world(world)
-        home.configure(account, now_us)
+        refused = home.configure(account, now_us)
+        assert refused is None, refused
         self.of_account[account.id] = home
         self.accounts[account.id] = account
         return home

@@ -18,7 +18,7 @@ import msgspec
 from simulator import quantities as q
 from simulator.engine.clock import RATE_MAX
 from simulator.engine.world import DEFAULT, Options, World
-from simulator.errors import ExitCode, UsageError
+from simulator.errors import ConfigError, ExitCode, Problem, UsageError
 from simulator.run.job import Run
 from simulator.run.progress import Progress
 from simulator.run.report import findings_csv
@@ -116,6 +116,7 @@ async def serve_command(
     options = Options(seed=settings.seed, retention=settings.retention)
     base_us, speed = time.time_ns() // 1000, 1.0
     if found is not None:
+        _check_egress(found, settings)
         options = options_of(found)
         base_us, speed = begins_at(found)
     if start is not None:
@@ -152,6 +153,13 @@ async def serve_command(
         await server.stop()
     print("stopped", flush=True)
     return ExitCode.OK
+
+
+def _check_egress(scenario: Scenario, settings: Settings) -> None:
+    """Refuse plausible numbers together with any target outside this machine's networks."""
+    if scenario.people.numbers == "assignable" and settings.callback_allow:
+        words = "assignable numbers may belong to people, so callbacks stay on private networks"
+        raise ConfigError([Problem("callback_allow", f"{words}: leave --callback-allow out")])
 
 
 def _open_accounts(server: Server, scenario: Scenario) -> None:
@@ -200,6 +208,9 @@ people: {count: 3, country: COUNTRY}
 accounts: [{name: contract, dialect: DIALECT, ADDRESS}]
 sut: {start: {request: POST /campaigns, body: {name: contract, recipients: $recipients}}, \
 claims: GET /claims, idle: GET /idle, timeout: 60s}
+expect:
+- {name: everybody was written to, that: accepted, at_least: 3}
+- {name: no request came after its instant had been left, that: stragglers, equals: 0}
 """
 _ADDRESSES = {
     "zettai_reach": ("{count: 3, country: jp, numbers: assignable}", 'push: "{sut_url}/receipts"'),

@@ -135,7 +135,7 @@ class Conductor:
             seen = self._seen()
             self.awaited = self._busy()
             if not self.awaited:
-                self.awaited, calm = await self._ask()
+                calm = await self._calm()
                 if calm and seen == self._seen() and not self._busy():
                     self._their_turn = False
                     return
@@ -150,13 +150,13 @@ class Conductor:
             return "the end of a request in flight"
         return "an answer to a callback or an alarm" if self.driver.outstanding else ""
 
-    async def _ask(self) -> tuple[str, bool]:
-        """Return what is asked for, and whether it is so."""
+    async def _calm(self) -> bool:
+        """Tell whether the system has nothing left to do, as far as one can know."""
         if self._system.sut.idle is None:
-            return "a real grace without activity", time.monotonic() - self._heard_at >= GRACE_S
-        self.awaited = "an answer to `idle`"
-        calm = await self._system.idle({NOW_HEADER: str(self.driver.now())})
-        return "`idle` to answer 204", calm
+            self.awaited = "a moment without activity"
+            return time.monotonic() - self._heard_at >= GRACE_S
+        self.awaited = "`idle` to answer 204"
+        return await self._system.idle({NOW_HEADER: str(self.driver.now())})
 
     async def _listen(self) -> None:
         if self._system.sut.idle is None:

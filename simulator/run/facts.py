@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from simulator.verify.reconcile import Reconciliation
 
 _PREFIX = {"twilio": "SM"}
+_ONE_FAILURE = frozenset({"zettai_reach"})  # statusId 3 says no more than "failed"
 CONTENDED = frozenset({Reason.OVER_QUOTA})  # refusals that depend on who came first
 
 
@@ -51,6 +52,7 @@ def facts_of(world: World, scenario: Scenario) -> list[Fact]:
                 micros=told.micros,
                 currency=policy.currency,
                 policy=policy.label,
+                one_failure=shelf.account.dialect in _ONE_FAILURE,
             )
         )
     return sorted(facts, key=lambda fact: fact.key)

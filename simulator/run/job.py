@@ -56,6 +56,7 @@ class Run:
             findings.csv.
         invalid: why it proves nothing; empty while it may.
         details: lines that say more about that than one line can.
+        cut: whether it ended before its horizon and its claims.
     """
 
     scenario: Scenario
@@ -65,6 +66,7 @@ class Run:
     invalid: list[str] = field(default_factory=list)
     details: list[str] = field(default_factory=list)
     interrupted: bool = False
+    cut: bool = False
     instants: int = 0
     stragglers: int = 0
     _work: asyncio.Future[Claims | None] | None = None
@@ -91,19 +93,19 @@ class Run:
             try:
                 claims = await self._work
             except asyncio.CancelledError:
-                self.interrupted, claims = True, None
+                self.interrupted = self.cut = True
+                claims = None
             finally:
                 await server.stop()
-            return self._judge(server.worlds.by_name[DEFAULT], claims, began)
+            world = server.worlds.by_name[DEFAULT]
+            world.log.close()
+        return self._judge(world, claims, began)
 
     def _server(self, events: IO[bytes], commands: IO[bytes]) -> Server:
-        def sink(data: bytes) -> None:
-            events.write(len(data).to_bytes(2, "big") + data)
-
         def record(item: Recorded) -> None:
             commands.write(encode_recorded(item))
 
-        options = options_of(self.scenario, sink, record)
+        options = options_of(self.scenario, events.write, record)
         return Server(
             Settings(port=0, control_port=0),
             lambda name: World(name, options),
@@ -118,10 +120,12 @@ class Run:
         try:
             await server.start()
             return await self._campaign(server)
+        except ClaimsError as error:
+            self.invalid.append(error.reason)
+            self.details = str(error).splitlines()
         except ProvesNothing as error:
             self.invalid.append(error.reason)
-            if isinstance(error, ClaimsError):
-                self.details = str(error).splitlines()
+            self.cut = True
         return None
 
     async def _campaign(self, server: Server) -> Claims | None:
@@ -189,7 +193,14 @@ class Run:
         results = evaluate(self.scenario.expect, metrics)
         verdict = judge(results, reconciliation, self.invalid, interrupted=self.interrupted)
         judged = Judged(
-            self.scenario, world, claims, reconciliation, results, verdict, self.stragglers
+            self.scenario,
+            world,
+            claims,
+            reconciliation,
+            results,
+            verdict,
+            self.stragglers,
+            self.cut,
         )
         wall = {
             "began": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began)),

@@ -39,7 +39,7 @@ _LEVEL_STATES = (
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A finished run and what was found."""
+    """A finished run and what was found; one that was `cut` ended before its time."""
 
     scenario: Scenario
     world: World
@@ -48,6 +48,7 @@ class Judged:
     results: Sequence[Result]
     verdict: Verdict
     stragglers: int
+    cut: bool
 
 
 def document(judged: Judged) -> dict[str, Any]:
@@ -99,6 +100,8 @@ def _repeatable(judged: Judged) -> dict[str, Any]:
     contended = sum(n for (_, r), n in judged.world.truth.refused.items() if r in CONTENDED)
     if contended:
         why.append(f"{contended} refusals by a shared limit depend on who came first")
+    if judged.cut:
+        why.append("the run was cut short, by something outside virtual time")
     if judged.scenario.time.mode != "stepped":
         why.append(f"{judged.scenario.time.mode} time: the system's own pace decides the instants")
     return {"answer": "no" if why else "yes", "why": why, "stragglers": judged.stragglers}

@@ -59,7 +59,7 @@ def judge(
         interrupted: the run was stopped by hand; what there is counts as partial.
     """
     reasons = [*invalid, *(reconciliation.invalid if reconciliation else ())]
-    if not results and reconciliation is None:
+    if not reasons and not results and reconciliation is None:
         reasons.append("neither expectations nor claims: nothing was judged")
     failed = tuple(r for r in results if r.outcome is not Outcome.PASSED)
     findings = len(reconciliation.findings) if reconciliation else 0

@@ -20,7 +20,7 @@ from simulator.views.ledger import Ledger, policy_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    Fold = Callable[[Any, Any, bytes], None]
+    Fold = Callable[[Any, Any], None]
 
 Standing = tuple[str, int, State, Cause]  # account, segments, known state, its cause
 _NOWHERE: Standing = ("", 0, State.NONE, Cause.NONE)
@@ -70,24 +70,24 @@ class Audit:
         if len(self.seen) < _KEPT:
             self.seen.append(violation)
 
-    def _account_opened(self, event: ev.AccountOpened, _message: None, _data: bytes) -> None:
+    def _account_opened(self, event: ev.AccountOpened, _message: None) -> None:
         self._settle()  # at the old price
         self._policies[event.account] = policy_of(self._account(event.account))
 
-    def _accepted(self, event: ev.Accepted, _message: Message, _data: bytes) -> None:
+    def _accepted(self, event: ev.Accepted, _message: Message) -> None:
         self.accepted += 1
         if event.key in self._open:
             self._note(f"message {event.key:016x} was accepted twice")
         self._open[event.key] = (event.account, event.segments, State.ACCEPTED, Cause.NONE)
 
-    def _sent(self, event: ev.Sent, _message: Message, _data: bytes) -> None:
+    def _sent(self, event: ev.Sent, _message: Message) -> None:
         account, segments, state, _ = self._open.get(event.key, _NOWHERE)
         if state is not State.ACCEPTED:
             self._note(f"message {event.key:016x} was sent from {state.name}")
         if state is not State.NONE:
             self._open[event.key] = (account, segments, State.SENT, Cause.NONE)
 
-    def _receipted(self, event: ev.Receipted, message: Message, _data: bytes) -> None:
+    def _receipted(self, event: ev.Receipted, message: Message) -> None:
         account, segments, state, _ = self._open.pop(event.key, _NOWHERE)
         if state is State.NONE:
             self._note(f"message {event.key:016x} ended twice, or was never accepted")
@@ -96,11 +96,11 @@ class Audit:
         end = (account, segments, event.state, event.cause)
         self._ended[end] = self._ended.get(end, 0) + 1
 
-    def _told(self, event: ev.Told, message: Message, _data: bytes) -> None:
+    def _told(self, event: ev.Told, message: Message) -> None:
         if event.state in FINAL and event.at_us < message.known_us:
             self._note(f"message {event.key:016x} was told before it was known")
 
-    def _of_delivered(self, event: ev.Event, message: Message, _data: bytes) -> None:
+    def _of_delivered(self, event: ev.Event, message: Message) -> None:
         if message.fate is not State.DELIVERED or event.at_us < message.fate_us:
             self._note(f"message {event.key:016x} was read before it was delivered")
 

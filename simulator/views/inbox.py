@@ -17,7 +17,7 @@ from simulator.core.message import Message, State
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    Fold = Callable[[Any, Any, bytes], None]
+    Fold = Callable[[Any, Any], None]
 
 _EXTRA = (
     ev.Attempted,
@@ -29,6 +29,7 @@ _EXTRA = (
     ev.Redacted,
     ev.FeedbackGiven,
 )
+_encode = msgspec.msgpack.Encoder().encode
 _decoder = msgspec.msgpack.Decoder(ev.AnyEvent)
 
 
@@ -44,8 +45,8 @@ class Inbox:
         """Want what a message cannot carry."""
         return dict.fromkeys(_EXTRA, self._add)
 
-    def _add(self, event: ev.Event, _message: Message | None, data: bytes) -> None:
-        lines, key = self._lines, event.key
+    def _add(self, event: ev.Event, _message: Message | None) -> None:
+        lines, key, data = self._lines, event.key, _encode(event)
         lines[key] = lines.get(key, b"") + len(data).to_bytes(2, "big") + data
 
     def timeline(self, message: Message) -> list[ev.Event]:

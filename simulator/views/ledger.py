@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from simulator.core.message import Account, Message
 
-    Fold = Callable[[Any, Any, bytes], None]
+    Fold = Callable[[Any, Any], None]
 
 Step = tuple[int, State, State, Cause]  # segments, known before, known after, cause
 INVOICE_HEAD = "試算 (simulated)"
@@ -148,22 +148,22 @@ class Ledger:
     def forget(self, key: int) -> None:
         """Keep every sum."""
 
-    def _account_opened(self, event: ev.AccountOpened, _message: None, _data: bytes) -> None:
+    def _account_opened(self, event: ev.AccountOpened, _message: None) -> None:
         policy = policy_of(self._account(event.account))
         book = self._open.get(event.account)
         if book is None or book.policy != policy:
             book = self._open[event.account] = Book(event.account, policy)
             self.books.append(book)
 
-    def _accepted(self, event: ev.Accepted, message: Message, _data: bytes) -> None:
+    def _accepted(self, event: ev.Accepted, message: Message) -> None:
         step = (message.segments, State.NONE, State.ACCEPTED, Cause.NONE)
         self._open[message.account].write(step, event.at_us)
 
-    def _sent(self, event: ev.Sent, message: Message, _data: bytes) -> None:
+    def _sent(self, event: ev.Sent, message: Message) -> None:
         step = (message.segments, State.SENDING, State.SENT, Cause.NONE)
         self._open[message.account].write(step, event.at_us)
 
-    def _receipted(self, event: ev.Receipted, message: Message, _data: bytes) -> None:
+    def _receipted(self, event: ev.Receipted, message: Message) -> None:
         before = State.SENT if message.sent_us else State.ACCEPTED
         step = (message.segments, before, event.state, event.cause)
         self._open[message.account].write(step, event.at_us)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from simulator.core.message import Cause, Message, Reason, State
 
-    Fold = Callable[[Any, Any, bytes], None]
+    Fold = Callable[[Any, Any], None]
 
 
 class Tally:
@@ -78,45 +78,45 @@ class Truth:
             found = self.tallies[account] = Tally()
         return found
 
-    def _accepted(self, event: ev.Accepted, message: Message, _data: bytes) -> None:
+    def _accepted(self, event: ev.Accepted, message: Message) -> None:
         tally = self.tally(message.account)
         tally.accepted += 1
         tally.segments += event.segments
 
-    def _rejected(self, event: ev.Rejected, _message: None, _data: bytes) -> None:
+    def _rejected(self, event: ev.Rejected, _message: None) -> None:
         self.refused[event.account, event.reason] += 1
 
-    def _attempted(self, _event: ev.Event, message: Message, _data: bytes) -> None:
+    def _attempted(self, _event: ev.Event, message: Message) -> None:
         self.tallies[message.account].attempts_failed += 1
 
-    def _fate(self, _event: ev.Event, message: Message, _data: bytes) -> None:
+    def _fate(self, _event: ev.Event, message: Message) -> None:
         self.tallies[message.account].fate[message.fate, message.fate_cause, message.carrier] += 1
 
-    def _receipted(self, event: ev.Receipted, message: Message, _data: bytes) -> None:
+    def _receipted(self, event: ev.Receipted, message: Message) -> None:
         self.tallies[message.account].known[event.state] += 1
 
-    def _told(self, event: ev.Told, message: Message, _data: bytes) -> None:
+    def _told(self, event: ev.Told, message: Message) -> None:
         self.tallies[message.account].told[event.state] += 1
 
-    def _callback(self, _event: ev.Event, message: Message, _data: bytes) -> None:
+    def _callback(self, _event: ev.Event, message: Message) -> None:
         self.tallies[message.account].callbacks += 1
 
-    def _abandoned(self, _event: ev.Event, message: Message, _data: bytes) -> None:
+    def _abandoned(self, _event: ev.Event, message: Message) -> None:
         self.tallies[message.account].callbacks_abandoned += 1
 
-    def _noticed(self, _event: ev.Event, message: Message, _data: bytes) -> None:
+    def _noticed(self, _event: ev.Event, message: Message) -> None:
         self.tallies[message.account].noticed += 1
 
-    def _opened(self, _event: ev.Event, message: Message, _data: bytes) -> None:
+    def _opened(self, _event: ev.Event, message: Message) -> None:
         self.tallies[message.account].opened += 1
 
-    def _replied(self, event: ev.Replied, message: Message, _data: bytes) -> None:
+    def _replied(self, event: ev.Replied, message: Message) -> None:
         tally = self.tallies[message.account]
         tally.replied += 1
         tally.stopped += event.stops
 
-    def _received(self, event: ev.Received, _message: Message, _data: bytes) -> None:
+    def _received(self, event: ev.Received, _message: Message) -> None:
         self.tally(event.account).inbound += 1
 
-    def _opted_out(self, event: ev.OptedOut, _message: None, _data: bytes) -> None:
+    def _opted_out(self, event: ev.OptedOut, _message: None) -> None:
         self.tally(event.account).opted_out += 1

@@ -26,6 +26,7 @@ from simulator.errors import UsageError
 from simulator.web.app import Front
 from simulator.web.callbacks import Caller
 from simulator.web.control import control_app
+from simulator.web.door import Door
 from simulator.web.egress import Allow
 from simulator.web.prompt import NOW_HEADER
 
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
     from simulator.settings import Settings
 
-_BACKLOG = 1024
 _LINGER_S = 2.0  # for a body that we have refused, so that its sender can read why
 _LOOK_S = 0.01
 _CLOSE_S = 0.5  # for handlers, once stopping has been told to everyone
@@ -81,6 +81,7 @@ class Server:
             allow=Allow.of(settings.callback_allow),
         )
         self._runners: list[web.BaseRunner] = []
+        self._doors: list[Door] = []
         self.url = self.control_url = ""
 
     def _new_world(self, name: str) -> World:
@@ -137,8 +138,8 @@ class Server:
         """
         self.front.draining = True
         self._running = False
-        for site in self._runners[0].sites if self._runners else ():
-            await site.stop()
+        for door in self._doors[:1]:  # the gateway's; the control port tells how it goes
+            await door.close()
         for driver in self.drivers.values():
             driver.stop()
         deadline = time.monotonic() + drain_s
@@ -147,6 +148,8 @@ class Server:
                 break
             await asyncio.sleep(_LOOK_S)
         await self.caller.close()
+        for door in self._doors:
+            await door.close()
         for runner in self._runners:
             await runner.cleanup()
         self._runners.clear()
@@ -166,15 +169,16 @@ class Server:
     async def _bind(self, runner: web.BaseRunner, port: int, what: str) -> str:
         await runner.setup()
         self._runners.append(runner)
-        # The name may mean two addresses, which port 0 would give two ports.
+        assert runner.server is not None
+        door = Door(runner.server, self.settings.connections_limit)
+        self._doors.append(door)
+        # The name may mean two addresses, and we listen on one.
         host = "127.0.0.1" if self.settings.host == "localhost" else self.settings.host
         try:
-            site = web.TCPSite(runner, host, port, backlog=_BACKLOG)
-            await site.start()
+            bound = await door.open(host, port)
         except OSError as error:
             raise UsageError(_cannot_bind(what, host, port, error)) from None
-        name = runner.addresses[0]
-        return f"http://{_bracketed(host)}:{name[1]}"
+        return f"http://{_bracketed(host)}:{bound}"
 
     def _perform(self, world: World, effect: Call | Wake, done: Callable[[Outcome], None]) -> None:
         """Make the call of an effect; a bug on the way is reported, and is no answer."""

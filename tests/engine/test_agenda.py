@@ -38,7 +38,7 @@ class Against(RuleBasedStateMachine):
     def push(self, place: tuple[int, int, int]) -> None:
         self.add_new(place)
 
-    @rule(ahead=st.integers(-2 * BUCKET_US, 2 * BUCKET_US), key=st.integers(0, 3))
+    @rule(ahead=st.just(0) | st.integers(-2 * BUCKET_US, 2 * BUCKET_US), key=st.integers(0, 9))
     def push_beside_the_first(self, ahead: int, key: int) -> None:
         due_us = max(0, self.first() + ahead)
         self.add_new((due_us, key, 9))
@@ -139,3 +139,13 @@ def test_a_step_into_the_bucket_under_way_keeps_its_place() -> None:
     agenda.push((200, 0, 0, None))
     agenda.push((400, 0, 0, None))
     assert [at_us for at_us, _, _ in drained(agenda)] == [200, 300, 400, 500]
+
+
+def test_what_is_due_at_one_instant_comes_by_key_even_if_it_was_planned_late() -> None:
+    agenda = Agenda()
+    for key in (1, 3, 5):
+        agenda.push((100, key, 0, None))
+    assert agenda.pop(2**60) == (100, 1, 0, None)
+    for key in (4, 2, 6, 0):
+        agenda.push((100, key, 0, None))
+    assert [key for _, key, _ in drained(agenda)] == [0, 2, 3, 4, 5, 6]

@@ -136,10 +136,10 @@ def test_kddi_tries_twice_and_gives_up() -> None:
 
 
 @pytest.mark.parametrize("own_hours", [0, 2, 100])
-def test_patience_ends_with_the_shorter_validity(own_hours: int) -> None:
+def test_patience_is_the_carrier_s_whatever_the_provider_s_queue_allows(own_hours: int) -> None:
     to, _ = absent_person()
     laws, asked = physics(away=1.0), message(to, validity_us=own_hours * HOUR_US)
-    patience_us = min(72, own_hours or 72) * HOUR_US
+    patience_us = 72 * HOUR_US
     at_us = START_US + patience_us - 10 * MINUTE_US
     facts, ((end_us, code, cause),) = run(steps.ATTEMPT, asked, at_us, 5, laws=laws)
     assert facts == (ev.Attempted(at_us, KEY, 5, Cause.ABSENT),)

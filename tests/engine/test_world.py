@@ -10,6 +10,7 @@ from simulator.core.command import Inject, Wait
 from simulator.core.ids import key_of_id, public_id
 from simulator.core.message import Account, Call, Wake
 from simulator.core.query import Find
+from simulator.engine.log import read_encoded
 from simulator.engine.read import look
 from simulator.engine.world import DEFAULT, Options, World, Worlds
 from tests.worlds import (
@@ -157,7 +158,8 @@ def test_a_sink_and_a_record_receive_everything() -> None:
     for effect in here.gateway.take_effects():
         assert isinstance(effect, Call)
         here.gateway.settle(effect, OK)
-    assert len(events) == here.log.count
+    here.log.close()
+    assert len(read_encoded(b"".join(events))) == here.log.count
     assert [type(item.what).__name__ for item in recorded] == ["Configure", "Submission", "Settled"]
 
 

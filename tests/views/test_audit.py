@@ -24,7 +24,8 @@ class Desk:
         self.account = account(**settings)
         self.ledger = Ledger(lambda _name: self.account)
         self.audit = Audit(lambda _name: self.account, self.ledger)
-        self.books, self.facts = Log([self.ledger], 1), Log([self.audit], 1)
+        self.books = Log([self.ledger], 1, changes={})  # the messages here are over and done
+        self.facts = Log([self.audit], 1, changes={})
         self.see(ev.AccountOpened(0, 0, "shop", "native", self.account.policy))
 
     def see(self, *facts: ev.Event, message: Message | None = None) -> None:

@@ -157,7 +157,7 @@ def test_the_documents_words_are_those_of_the_model() -> None:
 # A wait and a stream answer when something happens; they have tests of their own.
 @schema.exclude(operation_id=["wait", "stream"]).parametrize()
 @settings(
-    max_examples=10,
+    max_examples=6,
     deadline=None,
     database=None,
     suppress_health_check=list(HealthCheck),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 from typing import TYPE_CHECKING, Any
 
@@ -193,3 +194,29 @@ def test_states_that_call_back_are_calls_of_the_accounts_dialect(server: Running
                 break
         work.result(30)
         assert states == ["sending", "sent", "delivered"]
+
+
+def test_connections_beyond_the_limit_wait_until_one_leaves() -> None:
+    with running(connections_limit=2) as server:
+        inside = [Raw(server, create()), Raw(server, create())]
+        assert [client.reply().status for client in inside] == [201, 201]
+        third = Raw(server, create())
+        inside[0].send(create())
+        assert inside[0].reply().status == 201
+        assert server.server.front.requests == 3
+        inside[1].socket.close()
+        assert third.reply().status == 201
+
+
+def test_bad_input_31_without_descriptors_it_waits_and_says_so_once(
+    server: Running, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_left(*_: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(socket.socket, "accept", none_left)
+    client = Raw(server, create())
+    until_true(lambda: "Too many open files" in caplog.text)
+    monkeypatch.undo()
+    assert client.reply().status == 201
+    assert caplog.text.count("Too many open files") == 1
