@@ -94,21 +94,33 @@ class Gateway:
             whole: stop between instants only; otherwise in the midst of one as well, and the
                 caller keeps the effects back until it is done.
         """
-        pop = self.agenda.pop
-        live = self.store.live
+        pop, push = self.agenda.pop, self.agenda.push
+        live, append, physics, table = self.store.live, self.log.append, self.physics, steps.STEPS
         ran, at_us = 0, self.now_us
         while (entry := pop(now_us)) is not None:
-            due_us, key, nth, data = entry
-            at_us = due_us
+            at_us, key, nth, data = entry
             ran += 1
-            if (message := live.get(key)) is not None:
-                if nth == steps.REPLY:
-                    replied(self, message, due_us, cast("Reaction", data))
-                else:
-                    self._step(message, due_us, nth, data)
-            elif nth >= steps.CALLBACK:
-                self._outward(due_us, data)
-            if ran >= limit and not (whole and self.agenda.next_due() == due_us):
+            message = live.get(key)
+            if message is None:
+                self._outward(at_us, nth, data)
+            elif nth == steps.REPLY:
+                replied(self, message, at_us, cast("Reaction", data))
+            elif message.fate and (nth & steps.CODE_MASK) <= steps.GIVE_UP:
+                self.release(message, 1)  # canceled meanwhile
+            else:
+                code = nth & steps.CODE_MASK
+                facts, following = table[code](
+                    physics, message, at_us, nth >> steps.CODE_BITS, data
+                )
+                for fact in facts:
+                    append(fact, message)
+                if message.notify and code in _KNOWN_BY:
+                    self.call(message, message.state, at_us)
+                for due_us, after, more in following:
+                    push((due_us, key, after, more))
+                if hold(message, len(following) - 1) == 0:
+                    self.store.finish(message)
+            if ran >= limit and not (whole and self.agenda.next_due() == at_us):
                 self.now_us = max(self.now_us, at_us)
                 break
         else:
@@ -116,8 +128,10 @@ class Gateway:
         self.steps_run += ran
         return ran
 
-    def _outward(self, due_us: int, data: object) -> None:
+    def _outward(self, due_us: int, nth: int, data: object) -> None:
         """Let a callback's next attempt or somebody's wait come due."""
+        if nth < steps.CALLBACK:
+            return  # a step of a message that is no longer there
         if isinstance(data, Call):
             self._effects.append(data)
         elif isinstance(data, Wait):
@@ -176,24 +190,6 @@ class Gateway:
     def emit(self, event: ev.Event, message: Message | None) -> None:
         """Write a fact: into its message, into the log, to the views."""
         self.log.append(event, message)
-
-    def _step(self, message: Message, at_us: int, nth: int, data: object) -> None:
-        code = nth & steps.CODE_MASK
-        if message.fate and code <= steps.GIVE_UP:
-            self.release(message, 1)  # canceled meanwhile
-            return
-        step = steps.STEPS[code]
-        facts, following = step(self.physics, message, at_us, nth >> steps.CODE_BITS, data)
-        append = self.log.append
-        for fact in facts:
-            append(fact, message)
-        if message.notify and code in _KNOWN_BY:
-            self.call(message, message.state, at_us)
-        push, key = self.agenda.push, message.key
-        for due_us, after, more in following:
-            push((due_us, key, after, more))
-        if hold(message, len(following) - 1) == 0:
-            self.store.finish(message)
 
     def release(self, message: Message, steps_done: int) -> None:
         """Count steps as done; with the last one the message is finished."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from faker import Faker
 
-from simulator.core.chance import key_bytes, key_of
+from simulator.core.chance import key_of, person_key
 from simulator.core.number import (
     JAPAN_ASSIGNABLE_COUNT,
     JAPAN_UNASSIGNED_COUNT,
@@ -83,9 +83,8 @@ def recipients(scenario: Scenario) -> Iterator[Recipient]:
     world = People(scenario.seed, habits_of(scenario))
     country = scenario.people.country.upper()
     for number in numbers_of(scenario):
-        key = key_of(number)
-        name = names[key_of("name", key) % len(names)]
-        yield Recipient(number, name, world.persona(country, key_bytes(key)).name)
+        name = names[key_of("name", number) % len(names)]
+        yield Recipient(number, name, world.persona(country, person_key(number)).name)
 
 
 def write_csv(scenario: Scenario, path: Path) -> None:

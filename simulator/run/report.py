@@ -229,15 +229,19 @@ def shortened(number: str) -> str:
 
 
 def findings_csv(report: dict[str, Any]) -> str:
-    """Return all findings as CSV; cells that a spreadsheet would run are quoted by a blank."""
+    """Return all findings as CSV; cells that a spreadsheet would run begin with a blank."""
     text = io.StringIO()
-    columns = ("kind", "own_id", "provider_id", "to", "words", "units", "amount")
     writer = csv.writer(text)
-    writer.writerow(columns)
+    writer.writerow((*_TEXTS, *_NUMBERS))
     for row in report["findings"]["rows"]:
-        writer.writerow([_cell(str(row[column] or "")) for column in columns])
+        texts = [_cell(row[column] or "") for column in _TEXTS]
+        writer.writerow([*texts, *(row[column] for column in _NUMBERS)])
     return text.getvalue()
 
 
+_TEXTS = ("kind", "own_id", "provider_id", "to", "words")
+_NUMBERS = ("units", "amount")
+
+
 def _cell(text: str) -> str:
-    return f" {text}" if text[:1] in {"=", "+", "-", "@"} else text
+    return f" {text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from simulator.engine.driver import Driver
     from simulator.engine.world import Worlds
 
+_TOO_LARGE = Rejection(Reason.TOO_LARGE, detail="request body")
 _QUERIES = (Find, ByReference, Page)
 
 
@@ -44,6 +45,7 @@ class Front:
         driver: of a world by name.
         open_accounts: make an unknown account at first sight, in world `default`.
         body_timeout_s: longest wait for a request body.
+        body_limit: bytes, after inflation.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Front:
         *,
         open_accounts: bool,
         body_timeout_s: float,
+        body_limit: int = 262_144,
     ) -> None:
         self.worlds = worlds
         self.in_flight = 0
@@ -62,6 +65,7 @@ class Front:
         self._driver = driver
         self._desk = Desk(worlds.accounts, open_accounts)
         self._body_timeout_s = body_timeout_s
+        self._body_limit = body_limit
         self._table = Table(
             (name, route) for name, dialect in DIALECTS.items() for route in dialect.ROUTES
         )
@@ -112,14 +116,15 @@ class Front:
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             request.writer.output_size = 0  # the reply has not begun
         try:
-            if request.content.is_eof():
-                return await request.read()
+            if request.content.is_eof():  # all of it has come: no need to wait for anything
+                body = request.content.read_nowait()
+                return body if len(body) <= self._body_limit else _TOO_LARGE
             async with asyncio.timeout(self._body_timeout_s):
                 return await request.read()
         except TimeoutError:
             return Rejection(Reason.TOO_SLOW, detail=f"no body within {self._body_timeout_s:g} s")
         except web.HTTPRequestEntityTooLarge:
-            return Rejection(Reason.TOO_LARGE, detail="request body")
+            return _TOO_LARGE
         except web.RequestPayloadError:
             return Rejection(Reason.MALFORMED, detail="request body")
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from simulator.dialects.shape import Route
 
 _PARTS_MAX = 16
+_SEEN_MAX = 4096
 
 
 class Match(NamedTuple):
@@ -25,6 +26,7 @@ class Table:
 
     def __init__(self, routes: Iterable[tuple[str, Route]]) -> None:
         self._root: _Node = _Node()
+        self._seen: dict[str, Match] = {}  # the latest paths; of a create there are few
         for dialect, route in routes:
             node = self._root
             for part in route.path.strip("/").split("/"):
@@ -36,6 +38,17 @@ class Table:
 
     def find(self, method: str, path: str) -> Match | tuple[str, ...]:
         """Return the match, or the methods that this path does take (none: unknown path)."""
+        seen = self._seen.get(method + path)
+        if seen is not None:
+            return seen
+        found = self._walk(method, path)
+        if isinstance(found, Match):
+            if len(self._seen) >= _SEEN_MAX:
+                self._seen.clear()
+            self._seen[method + path] = found
+        return found
+
+    def _walk(self, method: str, path: str) -> Match | tuple[str, ...]:
         parts = path[1:].split("/", _PARTS_MAX)
         tail: list[str] = []
         node = self._root

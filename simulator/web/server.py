@@ -73,6 +73,7 @@ class Server:
             self.driver,
             open_accounts=open_accounts,
             body_timeout_s=settings.body_timeout_s,
+            body_limit=settings.body_limit_bytes,
         )
         self.caller = Caller(
             timeout_s=settings.callback_timeout_s,
