@@ -69,7 +69,7 @@ REPLY_GENERAL = lognormal(7.253, 2.557, "reply_general")
 
 JP_DIRECT = PersonPreset(
     name="jp-direct",
-    gone=Figure(0.0105, "share", "recipient", _SPLIT, Certainty.ASSUMED),
+    gone=Figure(0.0114, "share", "recipient", _SPLIT, Certainty.ASSUMED),
     refuses=Figure(0.0055, "share", "recipient", _SPLIT, Certainty.ASSUMED),
     absent=Figure(0.07, "share", "recipient and day", _SPLIT, Certainty.ASSUMED),
     away=Figure(0.006, "share", "recipient and week", _SPLIT, Certainty.ASSUMED),

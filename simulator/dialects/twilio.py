@@ -25,14 +25,8 @@ from simulator.core.query import Find, Listing, Page
 from simulator.core.wire import HttpReply
 from simulator.dialects import forms, twilio_parse
 from simulator.dialects.shape import Ask, Refused, Route
-from simulator.dialects.twilio_render import (
-    POLICY,
-    STATUS,
-    callback,
-    message_json,
-    page_json,
-    signature,
-)
+from simulator.dialects.twilio_render import POLICY, STATUS, created_json, message_json, page_json
+from simulator.dialects.twilio_webhook import callback, signature
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -122,7 +116,7 @@ def _parse_fetch(request: HttpRequest, desk: Desk) -> Ask | Refused:
 
 def _render_created(asked: Ask | Refused, result: Result, reply: Reply) -> HttpReply:
     if isinstance(result, Message):
-        return HttpReply(201, message_json(result, reply))
+        return HttpReply(201, created_json(result, reply))
     return _refusal(asked, result)
 
 

@@ -11,8 +11,6 @@ Twilio does not say whose wall clock it is. Words of errors are ours.
 
 from __future__ import annotations
 
-import hmac
-from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from functools import lru_cache
@@ -20,18 +18,15 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from simulator.core.chance import key_of
 from simulator.core.ids import public_id
 from simulator.core.message import FINAL, Cause, State
 from simulator.core.tariff import POLICIES, Policy, bill, priced
-from simulator.core.wire import HttpCall
-from simulator.dialects.forms import write_form
 from simulator.dialects.twilio_parse import BACK, ONWARD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from simulator.core.message import Account, Call, Message
+    from simulator.core.message import Account, Message
     from simulator.core.query import Listing, Page
     from simulator.dialects.shape import Reply
 
@@ -76,6 +71,26 @@ def message_json(message: Message, reply: Reply) -> bytes:
     return _encode(_resource(message, reply))
 
 
+def created_json(message: Message, reply: Reply) -> bytes:
+    """Write the resource of a message that was just accepted: `message_json`, in half the time."""
+    sid = "SM" + public_id(message.key, reply.epoch)
+    uri = f"/{API_VERSION}/Accounts/{message.account}/Messages/{sid}"
+    date = _rfc_2822(message.accepted_us // 1_000_000)
+    return b"".join(
+        (
+            f'{{"account_sid":"{message.account}","api_version":"{API_VERSION}","body":'.encode(),
+            _encode(message.body),
+            f',"date_created":"{date}","date_sent":null,"date_updated":"{date}",'
+            '"direction":"outbound-api","error_code":null,"error_message":null,"from":'.encode(),
+            _encode(message.sender),
+            f',"messaging_service_sid":null,"num_media":"0","num_segments":"{message.segments}",'
+            f'"price":null,"price_unit":null,"sid":"{sid}","status":"queued",'
+            f'"subresource_uris":{{"media":"{uri}/Media.json"}},"to":"{message.to}",'
+            f'"uri":"{uri}.json"}}'.encode(),
+        )
+    )
+
+
 def page_json(page: Page, listing: Listing, echo: tuple[str, ...], reply: Reply) -> bytes:
     """Write a page of messages; its addresses are relative, as Twilio's are.
 
@@ -105,32 +120,6 @@ def page_json(page: Page, listing: Listing, echo: tuple[str, ...], reply: Reply)
             previous_page_uri=back if listing.newer else None,
         )
     )
-
-
-def callback(call: Call, account: Account, epoch: int) -> HttpCall | None:
-    """Write the webhook about one state of a message: a status, or an inbound message.
-
-    The fragment of the address (connection overrides) is neither sent nor signed, nor obeyed yet.
-    """
-    message = call.message
-    if call.state is State.RECEIVED:
-        url, fields = account.inbound_url, _inbound_fields(message, epoch)
-    else:
-        url, fields = message.callback_url, _status_fields(call, epoch)
-    url = url.partition("#")[0]
-    if not url:
-        return None
-    headers = (
-        ("X-Twilio-Signature", signature(account.secret, url, fields)),
-        ("I-Twilio-Idempotency-Token", _idempotency_token(call.key, epoch)),
-    )
-    return HttpCall(url, write_form(fields), headers=headers)
-
-
-def signature(secret: str, url: str, fields: Mapping[str, str]) -> str:
-    """Sign a webhook: HMAC-SHA1 over the address as configured and the sorted parameters."""
-    text = url + "".join([name + fields[name] for name in sorted(fields)])
-    return b64encode(hmac.digest(secret.encode(), text.encode(), "sha1")).decode()
 
 
 class _Resource(msgspec.Struct, gc=False, rename={"from_": "from"}):
@@ -173,7 +162,6 @@ class _PageOfMessages(msgspec.Struct):
 _encode = msgspec.json.encode
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ERRING: Final = frozenset({State.UNDELIVERED, State.EXPIRED, State.FAILED})
-_RECEIPTED: Final = frozenset({State.DELIVERED, State.UNDELIVERED, State.EXPIRED})
 
 
 def _resource(m: Message, reply: Reply) -> _Resource:
@@ -181,7 +169,7 @@ def _resource(m: Message, reply: Reply) -> _Resource:
     at = f"/{API_VERSION}/Accounts/{m.account}/Messages/{sid}"
     updated_us = max(m.accepted_us, m.sending_us, m.sent_us, m.known_us)
     sent_us = m.accepted_us if m.inbound else m.sent_us
-    error = _error_of(m, m.state)
+    error = error_of(m, m.state)
     price, unit = _price(m, reply.account)
     return _Resource(
         m.account,
@@ -207,7 +195,8 @@ def _resource(m: Message, reply: Reply) -> _Resource:
     )
 
 
-def _error_of(message: Message, state: State) -> int | None:
+def error_of(message: Message, state: State) -> int | None:
+    """Return the error code that Twilio gives for a state, or None."""
     if state not in _ERRING:
         return None
     if state is State.FAILED:
@@ -235,52 +224,3 @@ def _policy(name: str, price_micros: int, currency: str) -> Policy:
 @lru_cache(maxsize=4096)
 def _rfc_2822(second: int) -> str:
     return format_datetime(_EPOCH + timedelta(seconds=second))
-
-
-@lru_cache(maxsize=1024)
-def _dlr_minute(minute: int) -> str:
-    return f"{_EPOCH + timedelta(minutes=minute):%y%m%d%H%M}"
-
-
-def _status_fields(call: Call, epoch: int) -> dict[str, str]:
-    message, status = call.message, STATUS[call.state]
-    sid = "SM" + public_id(message.key, epoch)
-    fields = {
-        "AccountSid": message.account,
-        "ApiVersion": API_VERSION,
-        "From": message.sender,
-        "To": message.to,
-        "MessageSid": sid,
-        "SmsSid": sid,
-        "MessageStatus": status,
-        "SmsStatus": status,
-    }
-    error = _error_of(message, call.state)
-    if error:
-        fields["ErrorCode"] = str(error)
-    if call.state in _RECEIPTED:
-        fields["RawDlrDoneDate"] = _dlr_minute(message.known_us // 60_000_000)
-    return fields
-
-
-def _inbound_fields(message: Message, epoch: int) -> dict[str, str]:
-    sid = "SM" + public_id(message.key, epoch)
-    return {
-        "MessageSid": sid,
-        "SmsSid": sid,
-        "SmsMessageSid": sid,
-        "AccountSid": message.account,
-        "From": message.sender,
-        "To": message.to,
-        "Body": message.body,
-        "NumMedia": "0",
-        "NumSegments": str(message.segments),
-        "SmsStatus": STATUS[State.RECEIVED],
-        "ApiVersion": API_VERSION,
-    }
-
-
-def _idempotency_token(key: int, epoch: int) -> str:
-    """Return a UUID that stays equal over the repeats of one webhook."""
-    digits = f"{key:016x}{key_of('idempotency', epoch, key):016x}"
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"

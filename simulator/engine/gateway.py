@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 # After these steps the provider knows a new state (a failure in its queue is known at once).
 _KNOWN_BY = frozenset({steps.SENDING, steps.HANDOVER, steps.RECEIPT})
+_CODE_MASK, _CODE_BITS = steps.CODE_MASK, steps.CODE_BITS
+_REPLY, _GIVE_UP = steps.REPLY, steps.GIVE_UP
 BATCH = 500  # steps in one go, before the owner of the loop gets a turn
 
 
@@ -100,25 +102,23 @@ class Gateway:
         while (entry := pop(now_us)) is not None:
             at_us, key, nth, data = entry
             ran += 1
+            code = nth & _CODE_MASK
             message = live.get(key)
             if message is None:
                 self._outward(at_us, nth, data)
-            elif nth == steps.REPLY:
+            elif code == _REPLY:
                 replied(self, message, at_us, cast("Reaction", data))
-            elif message.fate and (nth & steps.CODE_MASK) <= steps.GIVE_UP:
+            elif code <= _GIVE_UP and message.fate:
                 self.release(message, 1)  # canceled meanwhile
             else:
-                code = nth & steps.CODE_MASK
-                facts, following = table[code](
-                    physics, message, at_us, nth >> steps.CODE_BITS, data
-                )
+                facts, following = table[code](physics, message, at_us, nth >> _CODE_BITS, data)
                 for fact in facts:
                     append(fact, message)
                 if message.notify and code in _KNOWN_BY:
                     self.call(message, message.state, at_us)
                 for due_us, after, more in following:
                     push((due_us, key, after, more))
-                if hold(message, len(following) - 1) == 0:
+                if len(following) != 1 and hold(message, len(following) - 1) == 0:
                     self.store.finish(message)
             if ran >= limit and not (whole and self.agenda.next_due() == at_us):
                 self.now_us = max(self.now_us, at_us)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _MASK = 2**128 - 1
 _CHUNK = 256  # facts encoded and hashed together
 _encode = msgspec.msgpack.Encoder().encode
+_decode_chunk = msgspec.msgpack.Decoder(list[bytes]).decode
 _decoder = msgspec.msgpack.Decoder(AnyEvent)
 
 
@@ -63,7 +64,7 @@ class Log:
     Args:
         views: told of each fact, in this order.
         tail: how many of the latest events stay in memory.
-        sink: receives encoded events, each behind its length in two bytes, for the run's folder.
+        sink: receives chunks of encoded events (`read_encoded`), for the run's folder.
         changes: what a fact does to its message.
     """
 
@@ -135,7 +136,7 @@ class Log:
             return
         encoded = list(map(_encode, self._fresh))
         self._sum += sum(map(xxh3_128_intdigest, encoded))
-        chunk = b"".join([len(data).to_bytes(2, "big") + data for data in encoded])
+        chunk = _encode(encoded)
         self._chunks.append((len(encoded), chunk))
         self._hashed += len(encoded)
         self._kept += len(encoded)
@@ -143,7 +144,7 @@ class Log:
             self._kept -= self._chunks.popleft()[0]
         self._fresh.clear()
         if self._sink is not None:
-            self._sink(chunk)
+            self._sink(len(chunk).to_bytes(4, "big") + chunk)
 
     def close(self) -> None:
         """Hand the last facts to the sink."""
@@ -174,20 +175,23 @@ class Log:
         for size, chunk in self._chunks:
             if at + size > first and len(found) < limit:
                 begin = max(0, first - at)
-                found += read_encoded(chunk)[begin : begin + limit - len(found)]
+                found += _decode_chunk(chunk)[begin : begin + limit - len(found)]
             at += size
         return first, found
 
 
 def read_encoded(data: bytes) -> list[bytes]:
-    """Split events that stand each behind its length in two bytes; a cut last one is left out."""
-    found = []
+    """Split what a sink was given into encoded events; a cut last chunk is left out.
+
+    A chunk stands behind its length in four bytes: a msgpack array of binary events.
+    """
+    found: list[bytes] = []
     at = 0
-    while at + 2 <= len(data):
-        end = at + 2 + int.from_bytes(data[at : at + 2], "big")
+    while at + 4 <= len(data):
+        end = at + 4 + int.from_bytes(data[at : at + 4], "big")
         if end > len(data):
             break
-        found.append(data[at + 2 : end])
+        found += _decode_chunk(data[at + 4 : end])
         at = end
     return found
 

@@ -30,6 +30,7 @@ from simulator.core.person import Reaction, react, reaction_streams
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from simulator.core.carrier import Carrier
     from simulator.core.message import Message
     from simulator.core.people import People
 
@@ -57,9 +58,19 @@ class Physics:
         self.reaction = reaction_streams(seed)
 
 
-def first(at_us: int) -> Next:
-    """Return the first step of a message accepted at `at_us`."""
-    return at_us + QUEUE_US, SENDING, None
+def first(physics: Physics, message: Message) -> Next:
+    """Return the first step of a message that was just accepted.
+
+    Where nobody is told of SENDING and nothing can stop it there, its fact is written together
+    with the handover, at its own instant: one step less in most lives.
+    """
+    taken_us = message.accepted_us + QUEUE_US
+    carrier = CARRIERS[message.carrier]
+    watched = message.notify >> State.SENDING & 1
+    if watched or carrier is NO_ROUTE or 0 < message.validity_us < QUEUE_US:
+        return taken_us, SENDING, None
+    ack_us, rest_us = _transit(physics, message, carrier)
+    return taken_us + ack_us, HANDOVER, rest_us
 
 
 def sending(physics: Physics, message: Message, at_us: int, _nth: int, _data: None) -> Step:
@@ -69,15 +80,16 @@ def sending(physics: Physics, message: Message, at_us: int, _nth: int, _data: No
         return _fail(message, at_us, Cause.NO_ROUTE)
     if message.validity_us and at_us > message.accepted_us + message.validity_us:
         return _fail(message, at_us, Cause.TOO_LATE)
-    transit = carrier.transit.at(once(key_bytes(message.fate_key), physics.transit))
-    ack = transit * CARRIER_ACK_NUM // CARRIER_ACK_DEN
-    following = (at_us + 1 + ack, HANDOVER, transit - ack)
-    return (ev.Sending(at_us, message.key),), (following,)
+    ack_us, rest_us = _transit(physics, message, carrier)
+    return (ev.Sending(at_us, message.key),), ((at_us + ack_us, HANDOVER, rest_us),)
 
 
 def handover(_physics: Physics, message: Message, at_us: int, _nth: int, rest: int) -> Step:
     """Hand the message to the carrier, which takes `rest` more microseconds to the handset."""
-    return (ev.Sent(at_us, message.key),), ((at_us + 1 + rest, ATTEMPT, None),)
+    sent, following = ev.Sent(at_us, message.key), ((at_us + rest, ATTEMPT, None),)
+    if message.state is State.ACCEPTED:
+        return (ev.Sending(message.accepted_us + QUEUE_US, message.key), sent), following
+    return (sent,), following
 
 
 def attempt(physics: Physics, message: Message, at_us: int, nth: int, _data: None) -> Step:
@@ -123,6 +135,13 @@ def opening(_physics: Physics, message: Message, at_us: int, _nth: int, reaction
     """Let the person read the message."""
     following = ((reaction.replied_us, REPLY, reaction),) if reaction.replied_us else ()
     return (ev.Opened(at_us, message.key),), following
+
+
+def _transit(physics: Physics, message: Message, carrier: Carrier) -> tuple[int, int]:
+    """Return the times from the provider's queue to the carrier, and on to the handset."""
+    transit = carrier.transit.at(once(key_bytes(message.fate_key), physics.transit))
+    ack = transit * CARRIER_ACK_NUM // CARRIER_ACK_DEN
+    return 1 + ack, 1 + transit - ack
 
 
 def _fail(message: Message, at_us: int, cause: Cause) -> Step:

@@ -17,6 +17,7 @@ from simulator.core.tariff import (
     POLICIES,
     Entry,
     EntryKind,
+    Moment,
     Policy,
     entries,
     invoice_tax,
@@ -160,8 +161,10 @@ class Ledger:
         self._open[message.account].write(step, event.at_us)
 
     def _sent(self, event: ev.Sent, message: Message) -> None:
-        step = (message.segments, State.SENDING, State.SENT, Cause.NONE)
-        self._open[message.account].write(step, event.at_us)
+        book = self._open[message.account]
+        if book.policy.charge_at is Moment.SUBMITTED:
+            step = (message.segments, State.SENDING, State.SENT, Cause.NONE)
+            book.write(step, event.at_us)
 
     def _receipted(self, event: ev.Receipted, message: Message) -> None:
         before = State.SENT if message.sent_us else State.ACCEPTED

@@ -13,7 +13,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from aiohttp import web
+from aiohttp import StreamReader, web
 
 from simulator.core.command import Refusal
 from simulator.core.message import Reason, Rejection
@@ -84,7 +84,10 @@ class Front:
             stopping = self._refusal(503, "stopping", "this server is being stopped")
             stopping.force_close()
             return stopping
-        match = self._table.find(request.method, request.path)
+        path, _, query = request.raw_path.partition("?")
+        if "%" in path:
+            path = request.path
+        match = self._table.find(request.method, path)
         if not isinstance(match, Match):
             return self._nowhere(request, match)
         body: bytes | Rejection = b""
@@ -100,8 +103,8 @@ class Front:
             return reply
         wire = HttpRequest(
             request.method,
-            request.path,
-            request.raw_path.partition("?")[2],
+            path,
+            query,
             request.headers,
             body,
             match.tail,
@@ -120,13 +123,20 @@ class Front:
                 body = request.content.read_nowait()
                 return body if len(body) <= self._body_limit else _TOO_LARGE
             async with asyncio.timeout(self._body_timeout_s):
-                return await request.read()
+                return await self._rest(request.content)
         except TimeoutError:
             return Rejection(Reason.TOO_SLOW, detail=f"no body within {self._body_timeout_s:g} s")
-        except web.HTTPRequestEntityTooLarge:
-            return _TOO_LARGE
         except web.RequestPayloadError:
             return Rejection(Reason.MALFORMED, detail="request body")
+
+    async def _rest(self, content: StreamReader) -> bytes | Rejection:
+        """Read a body that is still coming, up to the limit."""
+        body = bytearray()
+        while not content.at_eof():
+            body += await content.readany()
+            if len(body) > self._body_limit:
+                return _TOO_LARGE
+        return bytes(body)
 
     def _finish(
         self, match: Match, asked: Ask | Refused, shown: Ask | Refused, driver: Driver

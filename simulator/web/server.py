@@ -112,7 +112,7 @@ class Server:
             "lingering_time": min(_LINGER_S, settings.body_timeout_s),
         }
         answer: Any = self.front  # `Prompt` is a response by duck typing
-        server = web.Server(answer, request_factory=self._request, access_log=None, **limits)
+        server = web.Server(answer, access_log=None, **limits)
         gateway = web.ServerRunner(server, shutdown_timeout=_CLOSE_S)
         control = web.AppRunner(
             control_app(self),
@@ -158,14 +158,6 @@ class Server:
     def ready(self) -> bool:
         """Tell whether both ports answer and nothing is being shut down."""
         return self._running and not self.front.draining
-
-    def _request(self, *args: object, **kwargs: object) -> web.BaseRequest:
-        return web.BaseRequest(  # type: ignore[misc] # aiohttp hands its own pieces through
-            *args,  # type: ignore[arg-type]
-            **kwargs,  # type: ignore[arg-type]
-            client_max_size=self.settings.body_limit_bytes,
-            loop=asyncio.get_running_loop(),
-        )
 
     async def _bind(self, runner: web.BaseRunner, port: int, what: str) -> str:
         await runner.setup()

@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from simulator.core.ids import public_id
-from simulator.core.message import Cause, Reason, Rejection, State
+from simulator.core.message import Cause, Message, Reason, Rejection, State
+from simulator.dialects import twilio_render
+from simulator.dialects.shape import Reply
 from tests.dialects.counter import NOW_US
 from tests.dialects.twilio_api import faults_of
 
@@ -151,3 +155,13 @@ def test_dates_are_those_of_what_happened(api: Api) -> None:
     _, seen = api.get(f"/SM{public_id(reply.key, 0)}.json")
     assert seen["date_sent"] == seen["date_created"]
     assert seen["direction"] == "inbound"
+
+
+@given(body=st.text(min_size=1, max_size=80), sender=st.text(min_size=1, max_size=20))
+def test_the_quick_way_to_write_a_new_message_is_the_long_way(body: str, sender: str) -> None:
+    made = Message(
+        7, 7, "AC" + "0" * 32, "+12025550123", "US", sender, body, 1, 2, "", "", 0, 0,
+        can_reply=True, carrier=5, accepted_us=1_772_409_600_000_000,
+    )  # fmt: skip
+    asked = Reply(None, 0, made.accepted_us)
+    assert twilio_render.created_json(made, asked) == twilio_render.message_json(made, asked)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -56,6 +56,9 @@ STOPS = habits(noticed=1.0, opened=1.0, reply=0.0, stop=1.0)
 ON_THE_WAY = ["Accepted", "Sending", "Sent"]
 ARRIVES = [*ON_THE_WAY, "Delivered", "Receipted"]
 RETRY = Retry(delays_us=(10 * SECOND_US, 60 * SECOND_US), timeout_us=15 * SECOND_US)
+
+# Somebody is told of SENDING, so it is a step of its own.
+WATCHED: dict[str, Any] = {"notify": 1 << State.SENDING, "callback_url": URL}
 
 
 def calm(**settings: object) -> World:
@@ -145,7 +148,7 @@ def _away_for_days(here: World, number: str) -> bool:
 
 def test_what_is_submitted_comes_after_every_step_due_by_then() -> None:
     here = calm()
-    first = send(here, sms())
+    first = send(here, sms(**WATCHED))
     due_us = here.gateway.next_due()
     assert due_us is not None
     run(here, due_us)
@@ -174,8 +177,8 @@ def test_time_does_not_go_back() -> None:
 def test_run_due_stops_between_instants_and_says_whether_it_is_done() -> None:
     here = calm()
     for i in range(30):
-        send(here, sms(phone(i)))
-    send(here, sms(phone(40)), START_US + 1)
+        send(here, sms(phone(i), **WATCHED))
+    send(here, sms(phone(40), **WATCHED), START_US + 1)
     gateway = here.gateway
     assert gateway.run_due(START_US + SECOND_US // 10, limit=5) == 30  # one instant, whole
     assert gateway.now_us == gateway.next_due() - 1 == START_US + 20_000  # type: ignore[operator]
@@ -186,7 +189,7 @@ def test_run_due_stops_between_instants_and_says_whether_it_is_done() -> None:
 def test_half_an_instant_may_be_run_by_who_asks_for_it() -> None:
     here = calm()
     for i in range(30):
-        send(here, sms(phone(i)))
+        send(here, sms(phone(i), **WATCHED))
     assert here.gateway.run_due(START_US + 20_000, limit=5, whole=False) == 5
     assert here.gateway.next_due() == START_US + 20_000
     assert send(here, sms(phone(40)), START_US + 20_000).accepted_us == START_US + 20_000
@@ -423,11 +426,13 @@ def test_a_message_can_be_taken_back_before_it_is_sent() -> None:
     assert not here.store.live
 
 
-def test_a_message_that_has_left_cannot_be_taken_back() -> None:
+@pytest.mark.parametrize(("asked", "state"), [({}, State.SENT), (WATCHED, State.SENDING)])
+def test_a_message_that_has_left_cannot_be_taken_back(asked: Any, state: State) -> None:
     here = calm()
-    message = send(here, sms())
-    run(here, START_US + SECOND_US // 10)
-    assert message.state is State.SENDING
+    message = send(here, sms(**asked))
+    while message.state is State.ACCEPTED:
+        run(here, here.gateway.next_due() or 0)
+    assert message.state is state
     assert refused(here, Cancel(message.key), at_us=START_US + SECOND_US) is Reason.NOT_CANCELABLE
     assert refused(here, Cancel(message.key + 1)) is Reason.NOT_FOUND
 

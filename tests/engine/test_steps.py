@@ -56,7 +56,24 @@ def absent_person() -> tuple[str, int]:
 
 
 def test_a_message_waits_in_the_providers_queue_first() -> None:
-    assert steps.first(START_US) == (START_US + QUEUE_US, steps.SENDING, None)
+    watched = message()
+    watched.notify = 1 << State.SENDING
+    assert steps.first(physics(), watched) == (START_US + QUEUE_US, steps.SENDING, None)
+    hasty = message(validity_us=QUEUE_US - 1)
+    assert steps.first(physics(), hasty)[1] == steps.SENDING
+    assert steps.first(physics(), message(carrier=0))[1] == steps.SENDING
+
+
+def test_a_message_whose_queue_nobody_watches_lives_the_same_life_in_one_step_less() -> None:
+    laws, alone = physics(), message()
+    due_us, code, rest = steps.first(laws, alone)
+    assert code == steps.HANDOVER
+    (taken,), ((same_due_us, _, same_rest),) = run(
+        steps.SENDING, message(), START_US + QUEUE_US, laws=laws
+    )
+    assert (due_us, rest) == (same_due_us, same_rest)
+    facts, _ = run(steps.HANDOVER, alone, due_us, data=rest)
+    assert facts == (taken, ev.Sent(due_us, KEY))
 
 
 def test_the_carrier_acknowledges_before_the_handset_is_tried() -> None:
@@ -64,7 +81,8 @@ def test_the_carrier_acknowledges_before_the_handset_is_tried() -> None:
     assert facts == (ev.Sending(START_US, KEY),)
     assert code == steps.HANDOVER
     assert isinstance(rest, int)
-    facts, ((attempt_us, code, _),) = run(steps.HANDOVER, message(), handover_us, data=rest)
+    under_way = message(state=State.SENDING)
+    facts, ((attempt_us, code, _),) = run(steps.HANDOVER, under_way, handover_us, data=rest)
     assert facts == (ev.Sent(handover_us, KEY),)
     assert code == steps.ATTEMPT
     transit_us = attempt_us - START_US - 2

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simulator.core.command import Submission
-from simulator.engine.log import decode, read_recording
+from simulator.engine.log import decode, read_encoded, read_recording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,12 +94,7 @@ class Ran:
     @property
     def events(self) -> list[Event]:
         """What happened."""
-        data, at, found = (self.out / "events.bin").read_bytes(), 0, []
-        while at < len(data):
-            end = at + 2 + int.from_bytes(data[at : at + 2], "big")
-            found.append(decode(data[at + 2 : end]))
-            at = end
-        return found
+        return [decode(data) for data in read_encoded((self.out / "events.bin").read_bytes())]
 
     def __repr__(self) -> str:
         return f"exit {self.code}\n{self.said}{self.complained}"

@@ -7,11 +7,13 @@ from collections import defaultdict
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from simulator.run.conductor import LAG_BUDGET_S
-from tests.run.runs import JAPAN, SYSTEMS, Ran, busy_core, misbehaving, written
+from simulator.run import conductor
+from tests.run.runs import JAPAN, SYSTEMS, Ran, busy_core, misbehaving, run, written
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
     from tests.run.conftest import Here
 
@@ -63,14 +65,18 @@ def test_a_system_that_acts_after_its_answer_by_a_clock_of_its_own_is_found_out(
     here: Here, tmp_path: Path
 ) -> None:
     ran = here(misbehaving(tmp_path, "timeless", sut={"idle": None}))
-    assert ran.report["repeatable"]["stragglers"] == 20
+    late = ran.report["repeatable"]["stragglers"]
+    assert 0 < late <= 20
     assert ran.report["repeatable"]["answer"] == "no"
-    assert "repeatable: no (20 requests came after their instant had been left)" in ran.said
+    assert f"repeatable: no ({late} requests came after their instant had been left)" in ran.said
 
 
-def test_a_system_without_idle_is_given_a_moment(here: Here, tmp_path: Path) -> None:
+def test_a_system_without_idle_is_given_a_moment(
+    here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The example needs some real time for each callback and each wake-up, and gets it."""
-    until = {"until": "3d", "quantum": "6h"}
+    monkeypatch.setattr(conductor, "GRACE_S", 0.4)  # more than a busy machine takes
+    until = {"until": "3d", "quantum": "1d"}
     path = written(tmp_path, JAPAN, time=until, people={"count": 5}, sut={"idle": None})
     ran = here(path)
     assert ran.code == 0, ran
@@ -92,13 +98,14 @@ def test_a_day_goes_by_in_two_seconds_of_scaled_time(here: Here, tmp_path: Path)
 
 
 def test_a_rate_that_the_system_cannot_follow_proves_nothing(here: Here, tmp_path: Path) -> None:
-    ran = here(written(tmp_path, JAPAN, time={**SCALED, "rate": "1_000_000_000"}))
+    too_fast = {**SCALED, "rate": "1_000_000_000"}  # the day is over before it has begun
+    ran = here(misbehaving(tmp_path, "timeless", time=too_fast, sut={"idle": None}))
     assert ran.code == 3, ran
     assert re.search(r"(\d+) of \1 requests came after the horizon: ask for a lower", ran.last)
 
 
-def test_a_world_that_cannot_follow_its_clock_proves_nothing(here: Here, tmp_path: Path) -> None:
-    ran = here(misbehaving(tmp_path, "heavy", time=SCALED))
+def test_a_world_that_cannot_follow_its_clock_proves_nothing(tmp_path: Path) -> None:
+    ran = run(misbehaving(tmp_path, "heavy", time=SCALED), tmp_path)
     assert ran.code == 3, ran
     assert re.search(r"the world fell \d\.\d s behind its clock \(budget 2 s\)", ran.last)
-    assert LAG_BUDGET_S == 2
+    assert conductor.LAG_BUDGET_S == 2
