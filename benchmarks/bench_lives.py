@@ -12,7 +12,6 @@ Exit code: 0; 1 below the floor; 3 no figure.
 from __future__ import annotations
 
 import argparse
-import gc
 import os
 import statistics
 import sys
@@ -36,6 +35,7 @@ from lives import Lives
 
 from simulator.dialects.twilio import new_account
 from simulator.engine.world import Options, World
+from simulator.web.server import calm_collector
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,8 +56,7 @@ def main() -> int:
     world = World("bench", Options(seed=options.seed, retention=options.retention))
     world.configure(new_account(ACCOUNT, SECRET), _START_US)
     lives = Lives(world, _START_US, replies=True)
-    gc.collect()
-    gc.freeze()
+    calm_collector()
     with Child("bare.py", core=server_core) as bare:
         _on(server_core, lambda: lives.run(max(3 * options.retention, _WARM_LIVES)))
         assert world.store.pruned, "not steady yet: each life that ends should drive out another"

@@ -8,7 +8,6 @@ Everything is on: views, ledger, audit, chance, time. The access log is off, as 
 from __future__ import annotations
 
 import argparse
-import gc
 import time
 from typing import TYPE_CHECKING
 
@@ -20,7 +19,7 @@ from lives import HOUR_US, LIVES_PER_SECOND, Lives, ended
 from simulator.dialects.twilio import new_account
 from simulator.engine.world import DEFAULT, Options, World
 from simulator.settings import Settings
-from simulator.web.server import Server
+from simulator.web.server import Server, calm_collector
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,8 +39,7 @@ async def main() -> None:
         rate=options.rate,
     )
     world = server.worlds.by_name[DEFAULT]
-    gc.collect()
-    gc.freeze()  # as `serve` does, before there is any message
+    calm_collector()  # as `serve` does, before there is any message
     if options.kept:
         began_us = base_us - options.kept * 1_000_000 // LIVES_PER_SECOND - _LATER_US
         world.gateway.now_us = began_us

@@ -138,7 +138,7 @@ class Settings(BaseModel):
     )
     callback_queue_limit: PositiveCount = Field(
         default=100_000,
-        description="Callbacks waiting in one world; beyond it they fail, and are counted.",
+        description="Callbacks waiting in all worlds together; more are dropped, and counted.",
     )
 
 

@@ -89,7 +89,7 @@ def send(gateway: Gateway, command: Command, at_us: int) -> Answer:
         ),
         message,
     )
-    due_us, nth, data = steps.first(gateway.physics, message)
+    due_us, nth, data = steps.first(at_us)
     gateway.agenda.push((due_us, key, nth, data))
     return message
 

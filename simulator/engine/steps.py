@@ -58,19 +58,9 @@ class Physics:
         self.reaction = reaction_streams(seed)
 
 
-def first(physics: Physics, message: Message) -> Next:
-    """Return the first step of a message that was just accepted.
-
-    Where nobody is told of SENDING and nothing can stop it there, its fact is written together
-    with the handover, at its own instant: one step less in most lives.
-    """
-    taken_us = message.accepted_us + QUEUE_US
-    carrier = CARRIERS[message.carrier]
-    watched = message.notify >> State.SENDING & 1
-    if watched or carrier is NO_ROUTE or 0 < message.validity_us < QUEUE_US:
-        return taken_us, SENDING, None
-    ack_us, rest_us = _transit(physics, message, carrier)
-    return taken_us + ack_us, HANDOVER, rest_us
+def first(at_us: int) -> Next:
+    """Return the first step of a message accepted at `at_us`."""
+    return at_us + QUEUE_US, SENDING, None
 
 
 def sending(physics: Physics, message: Message, at_us: int, _nth: int, _data: None) -> Step:
@@ -86,10 +76,7 @@ def sending(physics: Physics, message: Message, at_us: int, _nth: int, _data: No
 
 def handover(_physics: Physics, message: Message, at_us: int, _nth: int, rest: int) -> Step:
     """Hand the message to the carrier, which takes `rest` more microseconds to the handset."""
-    sent, following = ev.Sent(at_us, message.key), ((at_us + rest, ATTEMPT, None),)
-    if message.state is State.ACCEPTED:
-        return (ev.Sending(message.accepted_us + QUEUE_US, message.key), sent), following
-    return (sent,), following
+    return (ev.Sent(at_us, message.key),), ((at_us + rest, ATTEMPT, None),)
 
 
 def attempt(physics: Physics, message: Message, at_us: int, nth: int, _data: None) -> Step:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import secrets
 import signal
 import sys
@@ -27,7 +26,7 @@ from simulator.run.sut import Given, last_lines
 from simulator.run.world import account_of, begins_at, options_of
 from simulator.scenario import Scenario, load_scenario, parse_scenario
 from simulator.settings import is_loopback
-from simulator.web.server import Server
+from simulator.web.server import Server, calm_collector
 
 if TYPE_CHECKING:
     from simulator.settings import Settings
@@ -144,8 +143,7 @@ async def serve_command(
         if found is not None:
             _open_accounts(server, found)
         _greet(server, settings, options)
-        gc.collect()
-        gc.freeze()  # what is alive now stays; the collector need not look at it again
+        calm_collector()
         await stop.wait()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, lambda: sys.exit(ExitCode.INTERRUPTED))

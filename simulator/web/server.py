@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import gc
 import socket
 import time
 from typing import TYPE_CHECKING, Any
@@ -194,6 +195,17 @@ class Server:
             return HttpCall(effect.url, body, "application/json")
         account = world.account(effect.message.account)
         return DIALECTS[account.dialect].callback(effect, account, world.gateway.epoch)
+
+
+def calm_collector() -> None:
+    """Spare the garbage collector what it will never find garbage in.
+
+    Messages and facts are outside its sight, but the indexes beside them are not: with the usual
+    thresholds it walks through them again and again, a tenth of all work at a hundred thousand.
+    """
+    gc.collect()
+    gc.freeze()  # what is alive now stays
+    gc.set_threshold(20_000, 50, 1_000)
 
 
 def _bracketed(host: str) -> str:

@@ -33,7 +33,7 @@ def test_an_advance_lives_through_every_instant_and_stands_at_its_end() -> None:
     async def scene() -> None:
         driver = driver_of()
         driver.submit(sms())
-        assert await driver.advance(START_US + DAY_US) == 3
+        assert await driver.advance(START_US + DAY_US) == 4
         assert driver.now() == START_US + DAY_US
         assert kinds(driver.world) == ["Accepted", "Sending", "Sent", "Delivered", "Receipted"]
 

@@ -56,24 +56,7 @@ def absent_person() -> tuple[str, int]:
 
 
 def test_a_message_waits_in_the_providers_queue_first() -> None:
-    watched = message()
-    watched.notify = 1 << State.SENDING
-    assert steps.first(physics(), watched) == (START_US + QUEUE_US, steps.SENDING, None)
-    hasty = message(validity_us=QUEUE_US - 1)
-    assert steps.first(physics(), hasty)[1] == steps.SENDING
-    assert steps.first(physics(), message(carrier=0))[1] == steps.SENDING
-
-
-def test_a_message_whose_queue_nobody_watches_lives_the_same_life_in_one_step_less() -> None:
-    laws, alone = physics(), message()
-    due_us, code, rest = steps.first(laws, alone)
-    assert code == steps.HANDOVER
-    (taken,), ((same_due_us, _, same_rest),) = run(
-        steps.SENDING, message(), START_US + QUEUE_US, laws=laws
-    )
-    assert (due_us, rest) == (same_due_us, same_rest)
-    facts, _ = run(steps.HANDOVER, alone, due_us, data=rest)
-    assert facts == (taken, ev.Sent(due_us, KEY))
+    assert steps.first(START_US) == (START_US + QUEUE_US, steps.SENDING, None)
 
 
 def test_the_carrier_acknowledges_before_the_handset_is_tried() -> None:
