@@ -103,6 +103,8 @@ def people(
     found = load_scenario(scenario, needs_sut=False)
     if seed is not None:
         found = found.model_copy(update={"seed": seed})
+    if str(csv) == "-":
+        raise UsageError("--csv wants a file; for standard output name /dev/stdout")
     try:
         write_csv(found, csv)
     except OSError as error:

@@ -182,6 +182,10 @@ def _greet(server: Server, settings: Settings, options: Options) -> None:
 
 async def ready_command(control: str, limit: str | None) -> int:
     """Ask a server whether it is ready; with a limit, until it is."""
+    if not control.startswith(("http://", "https://")):
+        raise UsageError(
+            f"--control: an http address such as http://127.0.0.1:8081, not {control!r}"
+        )
     deadline = time.monotonic() + (_seconds(limit) or 0.0)
     said = "no answer"
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
@@ -209,6 +213,7 @@ claims: GET /claims, idle: GET /idle, timeout: 60s}
 expect:
 - {name: everybody was written to, that: accepted, at_least: 3}
 - {name: no request came after its instant had been left, that: stragglers, equals: 0}
+- {name: every callback was answered 2xx, that: callbacks_failed, equals: 0}
 """
 _ADDRESSES = {
     "zettai_reach": ("{count: 3, country: jp, numbers: assignable}", 'push: "{sut_url}/receipts"'),

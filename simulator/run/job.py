@@ -38,12 +38,13 @@ from simulator.web.prompt import NOW_HEADER
 from simulator.web.server import Server
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
     from typing import Any
 
     from simulator.scenario import Scenario
     from simulator.verify.claims import Claims
+    from simulator.verify.findings import Fact
     from simulator.verify.reconcile import Reconciliation
 
 
@@ -201,6 +202,7 @@ class Run:
             verdict,
             self.stragglers,
             self.cut,
+            _strangers(facts, self.scenario),
         )
         wall = {
             "began": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began)),
@@ -213,9 +215,17 @@ class Run:
 
     def _check_worth(self, world: World, claims: Claims | None) -> None:
         """Note why this run would prove nothing, whatever the numbers say."""
+        idle = self.scenario.sut is not None and self.scenario.sut.idle is not None
         tally = world.truth.tallies
         if not sum(t.accepted for t in tally.values()):
-            self.invalid.append("nothing was sent: no message was accepted")
+            self.invalid.append(
+                "nothing was sent: no message was accepted"
+                + (
+                    ""
+                    if idle
+                    else " (without `idle`, time waits only a moment for a system to act)"
+                )
+            )
         elif claims is not None and not claims.rows:
             self.invalid.append("the claims are empty although messages were accepted")
         self.invalid += [f"the books are out of balance: {fault}" for fault in world.faults()]
@@ -224,17 +234,36 @@ class Run:
             self.invalid.append(f"{words}: raise world.retention")
 
 
+def _strangers(facts: Sequence[Fact], scenario: Scenario) -> int:
+    """Count messages to numbers that are not among the campaign's people."""
+    people = set(numbers_of(scenario))
+    return sum(fact.to not in people for fact in facts)
+
+
 def _check_numbers(scenario: Scenario) -> None:
     """Refuse plausible numbers together with any target outside this machine's networks."""
-    if scenario.people.numbers != "assignable" or scenario.sut is None or scenario.sut.url is None:
+    if scenario.people.numbers != "assignable":
         return
-    host = URL(scenario.sut.url).host or ""
+    targets = {"sut.url": scenario.sut.url if scenario.sut else None}
+    for n, account in enumerate(scenario.accounts):
+        targets[f"accounts[{n}].push"] = account.push
+        targets[f"accounts[{n}].inbound"] = account.inbound
+    problems = [
+        Problem(
+            path,
+            "assignable numbers may belong to people, so this must be on loopback or a private "
+            f"network, not {URL(url).host}",
+        )
+        for path, url in targets.items()
+        if url and not url.startswith("{") and not _is_private(URL(url).host or "")
+    ]
+    if problems:
+        raise ConfigError(problems)
+
+
+def _is_private(host: str) -> bool:
     try:
         found = {str(info[4][0]) for info in socket.getaddrinfo(host, None)}
     except OSError:
-        found = set()
-    if not found or any(judge_address(address, Allow()) for address in found):
-        words = "assignable numbers may belong to people, so the system under test must be on"
-        raise ConfigError(
-            [Problem("sut.url", f"{words} loopback or a private network, not {host}")]
-        )
+        return False
+    return bool(found) and not any(judge_address(address, Allow()) for address in found)

@@ -49,6 +49,7 @@ class Judged:
     verdict: Verdict
     stragglers: int
     cut: bool
+    strangers: int = 0
 
 
 def document(judged: Judged) -> dict[str, Any]:
@@ -71,6 +72,7 @@ def document(judged: Judged) -> dict[str, Any]:
             "identity": scenario.world.identity,
         },
         "departures": _departures(scenario),
+        "notes": _notes(judged),
         "repeatable": _repeatable(judged),
         "expectations": [_result(result) for result in judged.results],
         "totals": _both_sides(judged),
@@ -89,6 +91,20 @@ def _departures(scenario: Scenario) -> list[str]:
     ]
     if scenario.people.numbers == "assignable":
         found.append("numbers look like people's (assignable); nothing left this machine")
+    return found
+
+
+def _notes(judged: Judged) -> list[str]:
+    """Say what is odd without being wrong, and what the comparison could not see."""
+    found = list(judged.reconciliation.notes) if judged.reconciliation else []
+    for name, tally in sorted(judged.world.truth.tallies.items()):
+        if tally.callbacks_abandoned:
+            found.append(
+                f"account {name}: {tally.callbacks_abandoned:,} callbacks were given up without a "
+                f"2xx, so what they said was never told; claims are held against what was told"
+            )
+    if judged.strangers:
+        found.append(f"{judged.strangers:,} messages went to numbers outside the campaign")
     return found
 
 
@@ -225,6 +241,8 @@ def _findings(reconciliation: Reconciliation | None) -> dict[str, Any]:
 
 def shortened(number: str) -> str:
     """Hide the middle of a number: +8190***4567."""
+    if not number:
+        return ""
     return f"{number[:5]}***{number[-4:]}" if len(number) > 9 else "***"
 
 

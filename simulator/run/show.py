@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ROWS_SHOWN = 10
+_NUMBER = re.compile(r"\+?\d{10,15}")
 
 
 def show(report: dict[str, Any], out: Path, details: Sequence[str], log: Sequence[str]) -> None:
@@ -32,12 +34,12 @@ def show(report: dict[str, Any], out: Path, details: Sequence[str], log: Sequenc
         mark = Text("ok  ", "green") if result["outcome"] == "passed" else Text("FAIL", "bold red")
         console.print(Text("  ").append_text(mark).append(f" {result['words']}"))
     _show_findings(console, report["findings"])
-    for words in report["departures"]:
+    for words in (*report["departures"], *report["notes"]):
         console.print(f"  note {words}", markup=False)
     if report["verdict"]["exit_code"] and log:
         console.print(f"  the last lines of {out / 'sut.log'}:", markup=False)
         for line in log:
-            console.print(f"  | {line}", markup=False)
+            console.print(f"  | {_NUMBER.sub(_masked, line)}", markup=False)
     for line in details:
         console.print(f"  {line}", markup=False)
     again = report["repeatable"]
@@ -46,6 +48,12 @@ def show(report: dict[str, Any], out: Path, details: Sequence[str], log: Sequenc
     console.print(f"  repeatable: {again['answer']}{why} · seed {seed}", markup=False)
     console.print(f"  report: {out / 'report.json'}", markup=False)
     console.print(Text(report["verdict"]["words"], "bold"))
+
+
+def _masked(number: re.Match[str]) -> str:
+    """Hide the middle of what looks like a phone number in somebody else's words."""
+    text = number.group()
+    return f"{text[:4]}***{text[-2:]}"
 
 
 def _table(report: dict[str, Any]) -> Table:
@@ -72,7 +80,8 @@ def _show_findings(console: Console, findings: dict[str, Any]) -> None:
     rows = findings["rows"]
     for row in rows[:ROWS_SHOWN]:
         who = row["own_id"] or row["provider_id"]
-        words = f"{row['kind']}: {who} {row['to']}: {row['words']}"
+        about = " ".join(text for text in (who, row["to"]) if text)
+        words = ": ".join(text for text in (row["kind"], about, row["words"]) if text)
         console.print(f"  find {words}", markup=False)
     if len(rows) > ROWS_SHOWN:
         console.print(f"  and {len(rows) - ROWS_SHOWN} more in findings.csv", markup=False)

@@ -158,7 +158,7 @@ def test_the_example_keeps_the_contract(
     monkeypatch.setattr("simulator.run.command._DIRECTORY", tmp_path)
     ran = said("ready", "--sut", sut(provider), "--dialect", provider)
     assert ran.code == 0, ran
-    assert ran.last == "PASS: 2 of 2 expectations hold, no findings"
+    assert ran.last == "PASS: 3 of 3 expectations hold, no findings"
 
 
 @pytest.mark.parametrize(
