@@ -50,15 +50,23 @@ class Lives:
         """How many lives have nothing left to come."""
         return ended(self.world)
 
-    def run(self, lives: int, *, until_s: float = float("inf")) -> None:
-        """Begin so many lives, or fewer if `time.perf_counter` reaches `until_s`."""
+    def prepare(self, lives: int) -> list[Submission]:
+        """Make the next submissions, as parsed: what a client does is no part of a life."""
+        return [self.send(i) for i in range(self.begun, self.begun + lives)]
+
+    def run(self, lives: int) -> None:
+        """Begin so many lives."""
+        self.live(self.prepare(lives))
+
+    def live(self, asked: list[Submission], *, until_s: float = float("inf")) -> None:
+        """Begin these lives, or fewer if `time.perf_counter` reaches `until_s`."""
         gateway = self.world.gateway
         submit, next_due = gateway.submit, gateway.next_due
-        for i in range(self.begun, self.begun + lives):
+        for i, one in enumerate(asked, start=self.begun):
             at_us = self._start_us + i * _GAP_US
             if i % _RUN_EVERY == 0 and (due_us := next_due()) is not None and due_us <= at_us:
                 self.run_due(at_us)  # a busy server does several at each turn, too
-            self.accepted += isinstance(submit(self.send(i), at_us), Message)
+            self.accepted += isinstance(submit(one, at_us), Message)
             self.begun += 1
             if i % _LOOK_EVERY == 0 and time.perf_counter() > until_s:
                 return

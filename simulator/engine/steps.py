@@ -89,7 +89,8 @@ def attempt(physics: Physics, message: Message, at_us: int, nth: int, _data: Non
     if once(person8, physics.refuses) < persona.refuses:
         return _undelivered(physics, message, at_us, Cause.REFUSED)
     fate8 = key_bytes(message.fate_key)
-    if draw64(physics.congestion, fate8, nth) < people.congestion_limit:
+    bits = draw64(physics.congestion, fate8, nth) if nth else once(fate8, physics.congestion)
+    if bits < people.congestion_limit:
         return _again(physics, message, at_us, nth, Cause.CONGESTION)
     if absent_until(persona.away, person8, at_us):
         return _again(physics, message, at_us, nth, Cause.ABSENT)

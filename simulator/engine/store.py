@@ -149,7 +149,8 @@ class Store:
         shelf.unrefer(reference, key)
         shelf.dead += 1
         if shelf.dead > _COMPACT_AT and shelf.dead * 2 > len(shelf.keys):
-            kept = [i for i, k in enumerate(shelf.keys) if self.has(k)]
+            live, finished = self.live, self.finished
+            kept = [i for i, k in enumerate(shelf.keys) if k in finished or k in live]
             shelf.keys = array("Q", (shelf.keys[i] for i in kept))
             shelf.instants = array("Q", (shelf.instants[i] for i in kept))
             shelf.dead = 0
