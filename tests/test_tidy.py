@@ -347,6 +347,6 @@ def test_an_address_that_means_nothing_elsewhere_is_found(line: str) -> None:
     assert machine_addresses({"a.txt": line})
 
 
-@pytest.mark.parametrize("line", ["todoku/work/x", "https://pypi.org/project/todoku", "$HOME/x"])
+@pytest.mark.parametrize("line", ["todoku/work/x", "https://example.org/project/todoku", "$HOME/x"])
 def test_an_address_of_everyone_is_let_be(line: str) -> None:
     assert not machine_addresses({"a.txt": line})
