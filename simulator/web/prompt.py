@@ -1,8 +1,8 @@
 """A reply written to the socket in one piece: the hot path of the gateway port.
 
 aiohttp asks four things of what a handler returns: `prepare`, `write_eof`, `keep_alive` and
-`force_close`. `web.Response` spends a third of a small request on headers that here are always the
-same; this writes one prebuilt block instead, about half again as fast. It serves whole replies to
+`force_close`. `web.Response` spends much of a small request on headers that here are always the
+same; this writes one prebuilt block instead. It serves whole replies to
 GET, POST and DELETE; whatever is unusual goes through `web.Response`.
 """
 
