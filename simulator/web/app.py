@@ -23,12 +23,15 @@ from simulator.dialects import DIALECTS
 from simulator.dialects.shape import Ask, Desk, Refused, Reply
 from simulator.engine.read import read
 from simulator.engine.world import DEFAULT
-from simulator.web.prompt import NOW_HEADER, Prompt
+from simulator.web.prompt import NOW_HEADER, Prompt, block
 from simulator.web.routes import Match, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from aiohttp.http_parser import RawRequestMessage
+
+    from simulator.core.wire import HttpReply
     from simulator.dialects.shape import Result
     from simulator.engine.driver import Driver
     from simulator.engine.world import Worlds
@@ -79,6 +82,30 @@ class Front:
         finally:
             self.in_flight -= 1
 
+    def at_once(self, message: RawRequestMessage, payload: StreamReader) -> bytes | None:
+        """Answer a request whose body is all there, without a task.
+
+        Args:
+            message: the head, as aiohttp's parser read it; it keeps the connection alive.
+            payload: the body, at its end.
+
+        Returns:
+            The whole reply, or None: the request is not one for this way, and was not touched.
+        """
+        method, path = message.method, message.path
+        path, _, query = path.partition("?")
+        if self.draining or "%" in path or payload.total_bytes > self._body_limit:
+            return None
+        match = self._table.find(method, path)
+        if not isinstance(match, Match):
+            return None
+        self.requests += 1
+        wire = HttpRequest(method, path, query, message.headers, payload.read_nowait(), match.tail)
+        asked = match.route.parse(wire, self._desk)
+        world = self.worlds.of_account.get(asked.account)
+        driver = self._driver(world.name if world is not None else DEFAULT)
+        return block(*self._carry_out(match, asked, driver))
+
     async def _answer(self, request: web.BaseRequest) -> web.Response | Prompt:
         if self.draining:
             stopping = self._refusal(503, "stopping", "this server is being stopped")
@@ -97,8 +124,7 @@ class Front:
             except ConnectionError:  # the client left in the middle: nobody reads this
                 return self._refusal(400, "malformed", "the body breaks off")
         if isinstance(body, Rejection):
-            refused = Refused(body)
-            reply = self._finish(match, refused, refused, self._driver(DEFAULT))
+            reply = Prompt(*self._carry_out(match, Refused(body), self._driver(DEFAULT)))
             reply.force_close()
             return reply
         wire = HttpRequest(
@@ -112,7 +138,7 @@ class Front:
         asked = match.route.parse(wire, self._desk)
         world = self.worlds.of_account.get(asked.account)
         driver = self._driver(world.name if world is not None else DEFAULT)
-        return self._finish(match, asked, asked, driver)
+        return Prompt(*self._carry_out(match, asked, driver))
 
     async def _body(self, request: web.BaseRequest) -> bytes | Rejection:
         if "Expect" in request.headers and request.headers["Expect"].lower() == "100-continue":
@@ -138,9 +164,10 @@ class Front:
                 return _TOO_LARGE
         return bytes(body)
 
-    def _finish(
-        self, match: Match, asked: Ask | Refused, shown: Ask | Refused, driver: Driver
-    ) -> Prompt:
+    def _carry_out(
+        self, match: Match, asked: Ask | Refused, driver: Driver
+    ) -> tuple[HttpReply, int]:
+        """Let the gateway do it and the dialect say it; return that, and the virtual now."""
         gateway = driver.world.gateway
         now_us = driver.clock.now(time.monotonic_ns())
         if self.heard is not None:
@@ -160,8 +187,7 @@ class Front:
         driver.poke()
         at_us = gateway.now_us
         account = self.worlds.accounts.get(asked.account)
-        reply = match.route.render(shown, result, Reply(account, gateway.epoch, at_us))
-        return Prompt(reply, at_us)
+        return match.route.render(asked, result, Reply(account, gateway.epoch, at_us)), at_us
 
     def _nowhere(self, request: web.BaseRequest, methods: tuple[str, ...]) -> web.Response:
         if methods:

@@ -24,6 +24,22 @@ _LINES = {s.value: f"HTTP/1.1 {s.value} {s.phrase}\r\n" for s in HTTPStatus}
 _HTTP_11 = (1, 1)
 
 
+def block(reply: HttpReply, now_us: int, connection: str = "") -> bytes:
+    """Write a reply out whole: head and body, with the world's virtual now.
+
+    Args:
+        connection: a header line with its line break, for what is not the rule of HTTP/1.1.
+    """
+    head = (
+        f"{_LINES[reply.status]}Content-Type: {reply.content_type}\r\n"
+        f"{NOW_HEADER}: {now_us}\r\nContent-Length: {len(reply.body)}\r\n"
+        f"Date: {rfc822_formatted_time()}\r\n{connection}"
+    )
+    for name, value in reply.headers:
+        head += f"{name}: {value}\r\n"
+    return f"{head}\r\n".encode() + reply.body
+
+
 class Prompt:
     """One reply of a dialect, with the world's virtual now."""
 
@@ -43,22 +59,15 @@ class Prompt:
         """Write the whole reply."""
         self._request = request
         self.keep_alive = request.keep_alive and not self._closing
-        reply = self._reply
-        head = (
-            f"{_LINES[reply.status]}Content-Type: {reply.content_type}\r\n"
-            f"{NOW_HEADER}: {self._now_us}\r\nContent-Length: {len(reply.body)}\r\n"
-            f"Date: {rfc822_formatted_time()}\r\n"
-        )
-        for name, value in reply.headers:
-            head += f"{name}: {value}\r\n"
+        connection = ""
         if not self.keep_alive:
-            head += "Connection: close\r\n"
+            connection = "Connection: close\r\n"
         elif request.version < _HTTP_11:
-            head += "Connection: keep-alive\r\n"
+            connection = "Connection: keep-alive\r\n"
         transport = request.transport
         if transport is None or transport.is_closing():
             raise ConnectionResetError("the client left")
-        data = f"{head}\r\n".encode() + reply.body
+        data = block(self._reply, self._now_us, connection)
         transport.write(data)
         request.writer.output_size = len(data)
 

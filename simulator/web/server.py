@@ -30,6 +30,7 @@ from simulator.web.control import control_app
 from simulator.web.door import Door
 from simulator.web.egress import Allow
 from simulator.web.prompt import NOW_HEADER
+from simulator.web.quick import QuickServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -112,8 +113,7 @@ class Server:
             "keepalive_timeout": settings.keepalive_s,
             "lingering_time": min(_LINGER_S, settings.body_timeout_s),
         }
-        answer: Any = self.front  # `Prompt` is a response by duck typing
-        server = web.Server(answer, access_log=None, **limits)
+        server = QuickServer(self.front, **limits)
         gateway = web.ServerRunner(server, shutdown_timeout=_CLOSE_S)
         control = web.AppRunner(
             control_app(self),
