@@ -56,6 +56,8 @@ class Agenda:
     def pop(self, until_us: int) -> Entry | None:
         """Take the first entry that is due at `until_us` or before, or return None."""
         run, near = self._run, self._near
+        if run and not near:  # the common case
+            return run.pop() if run[-1][0] <= until_us else None
         if not run and not near:
             if self._open_bucket() is None:
                 return None

@@ -27,7 +27,6 @@ from simulator.core.message import FINAL, Cause, Message, Reason, Rejection, Sta
 from simulator.core.person import reply_words
 from simulator.core.text import count
 from simulator.engine import steps
-from simulator.engine.store import Shelf
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from simulator.core.message import Account
     from simulator.core.person import Reaction
     from simulator.engine.gateway import Gateway
+    from simulator.engine.store import Shelf
 
 Answer = Message | Rejection | None
 
@@ -119,7 +119,7 @@ def configure(gateway: Gateway, command: Command, at_us: int) -> Answer:
     if shelf is not None and terms(account) != terms(shelf.account) and busy(gateway, account.id):
         return Rejection(Reason.NOT_FINISHED, "policy", "messages are under way")
     if shelf is None:
-        gateway.store.shelves[account.id] = Shelf(account)
+        gateway.store.open(account)
     else:
         shelf.account = account
     gateway.emit(ev.AccountOpened(at_us, 0, account.id, account.dialect, account.policy), None)

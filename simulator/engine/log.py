@@ -42,16 +42,16 @@ def decode(data: bytes) -> Event:
 
 
 class View(Protocol):
-    """A fold over the log: a function for each kind of fact that it wants. It never writes."""
+    """A fold over the log: a function for each kind of fact that it wants. It never writes.
+
+    A view that keeps something for each message has a method `forget(key)` as well, and drops it
+    there when retention prunes the message; never a counter.
+    """
 
     name: str
 
     def folds(self) -> Mapping[type[Event], Fold]:
         """Return what to call for which kind of fact, with it and its message."""
-        ...
-
-    def forget(self, key: int) -> None:
-        """Drop what is kept about a message that retention has pruned; never a counter."""
         ...
 
 
@@ -87,6 +87,7 @@ class Log:
         self._kept = 0
         self._table: dict[type[Event], tuple[Change | None, tuple[Fold, ...]]] = {}
         self._owners: dict[Fold, str] = {}
+        self._forgetful: list[tuple[str, Callable[[int], None]]] = []
         self._wire()
 
     def _wire(self) -> None:
@@ -97,6 +98,9 @@ class Log:
         }
         for view, table in zip(self.views, tables, strict=True):
             self._owners.update(dict.fromkeys(table.values(), view.name))
+        self._forgetful = [
+            (view.name, view.forget) for view in self.views if hasattr(view, "forget")
+        ]
 
     @property
     def count(self) -> int:
@@ -152,11 +156,11 @@ class Log:
 
     def forget(self, key: int) -> None:
         """Tell the views that a message was pruned."""
-        for view in self.views:
+        for name, forget in self._forgetful:
             try:
-                view.forget(key)
+                forget(key)
             except Exception as error:  # noqa: BLE001 - as above
-                self._detach(view.name, error)
+                self._detach(name, error)
 
     def digest(self) -> str:
         """Return 32 hex digits and the count: equal for equal multisets of facts."""

@@ -28,8 +28,8 @@ _COMPACT_AT = 1024  # dead keys at the front of a shelf before it is compacted
 class Shelf:
     """What one account has: its settings, its messages in order of acceptance, its opt-outs."""
 
-    def __init__(self, account: Account) -> None:
-        self.account = account
+    def __init__(self, account: Account, number: int) -> None:
+        self.account, self.number = account, number
         self.accepted = 0
         self.keys = array("Q")
         self.instants = array("Q")  # of acceptance, beside keys
@@ -73,10 +73,18 @@ class Store:
         self.live: dict[int, Message] = {}
         self.finished: dict[int, bytes] = {}
         self._order: deque[int] = deque()  # keys as they were finished
+        self._of: deque[int] = deque()  # beside each: its shelf's number, doubled; odd: it refers
+        self._numbered: list[Shelf] = []
         self._stale: Counter[int] = Counter()  # entries of `_order` that no longer hold
         self.shelves: dict[str, Shelf] = {}
         self._deleted: set[int] = set()  # by the client, while steps are still due
         self._forget = forget
+
+    def open(self, account: Account) -> None:
+        """Make the shelf of a new account."""
+        shelf = Shelf(account, 2 * len(self._numbered))
+        self._numbered.append(shelf)
+        self.shelves[account.id] = shelf
 
     def add(self, message: Message, shelf: Shelf) -> None:
         """Keep a new message."""
@@ -102,21 +110,27 @@ class Store:
             self._deleted.discard(message.key)
             self.drop(message)
             return
-        self.finished[message.key] = _encode(message)
-        self._order.append(message.key)
-        while len(self.finished) > self.retention:
+        finished, key = self.finished, message.key
+        finished[key] = _encode(message)
+        self._order.append(key)
+        number = self.shelves[message.account].number
+        self._of.append(number + 1 if message.reference else number)
+        while len(finished) > self.retention:
             self._prune()
 
     def _prune(self) -> None:
         """Forget the message that was finished first; a dict has no cheap first entry."""
-        key = self._order.popleft()
+        key, number = self._order.popleft(), self._of.popleft()
         if key in self._stale:
             self._stale[key] -= 1
             if not self._stale[key]:
                 del self._stale[key]
             return
-        head = _decode_head(self.finished.pop(key))
-        self._forgotten(head.key, head.account, head.reference)
+        packed = self.finished.pop(key)
+        shelf = self._numbered[number >> 1]
+        if number & 1:
+            shelf.unrefer(_decode_head(packed).reference, key)
+        self._forgotten(key, shelf)
 
     def revive(self, message: Message) -> None:
         """Make a finished message live again, since a new step concerns it."""
@@ -141,12 +155,12 @@ class Store:
         """Forget a finished message."""
         if self.finished.pop(message.key, None) is not None:
             self._stale[message.key] += 1
-        self._forgotten(message.key, message.account, message.reference)
+        shelf = self.shelves[message.account]
+        shelf.unrefer(message.reference, message.key)
+        self._forgotten(message.key, shelf)
 
-    def _forgotten(self, key: int, account: str, reference: str) -> None:
+    def _forgotten(self, key: int, shelf: Shelf) -> None:
         self.pruned += 1
-        shelf = self.shelves[account]
-        shelf.unrefer(reference, key)
         shelf.dead += 1
         if shelf.dead > _COMPACT_AT and shelf.dead * 2 > len(shelf.keys):
             live, finished = self.live, self.finished
@@ -186,9 +200,9 @@ def _hash(text: str) -> int:
 class _Head(msgspec.Struct, array_like=True):
     """The first fields of a packed message; the rest is passed over."""
 
-    key: int
+    key: msgspec.Raw
     fate_key: msgspec.Raw
-    account: str
+    account: msgspec.Raw
     to: msgspec.Raw
     country: msgspec.Raw
     sender: msgspec.Raw

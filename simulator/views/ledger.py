@@ -146,9 +146,6 @@ class Ledger:
             ev.Receipted: self._receipted,
         }
 
-    def forget(self, key: int) -> None:
-        """Keep every sum."""
-
     def _account_opened(self, event: ev.AccountOpened, _message: None) -> None:
         policy = policy_of(self._account(event.account))
         book = self._open.get(event.account)

@@ -68,9 +68,6 @@ class Truth:
             ev.OptedOut: self._opted_out,
         }
 
-    def forget(self, key: int) -> None:
-        """Keep every counter."""
-
     def tally(self, account: str) -> Tally:
         """Return an account's counts."""
         found = self.tallies.get(account)

@@ -53,7 +53,7 @@ def message(key: int, **fields: Any) -> Message:
 
 def store_of(*messages: Message, retention: int = 100) -> Store:
     store = Store(retention, lambda _key: None)
-    store.shelves["shop"] = Shelf(account())
+    store.open(account())
     for each in messages:
         store.add(each, store.shelves["shop"])
     return store
@@ -72,6 +72,7 @@ def test_what_is_packed_comes_back_equal(data: st.DataObject) -> None:
     hints = msgspec.structs.fields(Message)
     live = Message(**{field.name: data.draw(VALUES[field.type]) for field in hints})
     store = store_of(live)
+    store.open(msgspec.structs.replace(account(), id=live.account))
     assert store.get(live.key) is live
     store.finish(live)
     assert store.get(live.key) == live
@@ -122,7 +123,7 @@ def test_a_finished_message_lives_again_when_a_step_concerns_it() -> None:
 def test_retention_prunes_the_oldest_finished_and_tells_of_it() -> None:
     forgotten: list[int] = []
     store = Store(3, forgotten.append)
-    store.shelves["shop"] = Shelf(account())
+    store.open(account())
     for key in range(1, 8):
         store.add(message(key), store.shelves["shop"])
     for key in (7, 1, 2, 3, 4):
@@ -158,7 +159,7 @@ def test_a_shelf_is_compacted_when_most_of_it_is_gone() -> None:
 def test_a_deleted_message_is_hidden_at_once_and_forgotten_with_its_last_step() -> None:
     forgotten: list[int] = []
     store = Store(10, forgotten.append)
-    store.shelves["shop"] = Shelf(account())
+    store.open(account())
     live = message(1, reference="a")
     store.add(live, store.shelves["shop"])
     store.delete(live)
@@ -205,7 +206,7 @@ def test_a_reference_used_again_leads_to_the_newest_even_when_the_oldest_is_prun
 
 
 def test_the_kth_message_to_a_person_is_counted_by_identity() -> None:
-    shelf = Shelf(account())
+    shelf = Shelf(account(), 0)
     assert [shelf.next_k("+81", None) for _ in range(3)] == [0, 1, 2]
     assert [shelf.next_k("+81", "one"), shelf.next_k("+81", "two")] == [0, 0]
     assert [shelf.next_k("+81", "one"), shelf.next_k("+82", "one")] == [1, 0]
