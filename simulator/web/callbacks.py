@@ -1,10 +1,10 @@
 """Our HTTP calls to the customers: each is tried once, and what came of it is told once.
 
 The one rule: a receiver's trouble stays its own. Calls are kept apart by (world, host, port); each
-such bulkhead has its own workers and its own queue, and whatever finds them full is dropped and
-counted. A bulkhead lives as long as it has work, and a worker as long as its bulkhead's queue.
+such bulkhead has so many calls under way and a queue of its own, and whatever finds both full is
+dropped and counted. A bulkhead lives as long as it has work.
 
-    submit -> check_url -> bulkhead: queue -> worker -> session -> Outcome -> done
+    submit -> check_url -> bulkhead: queue -> lines (plain http) | session -> Outcome -> done
                   `-- FORBIDDEN         `-- DROPPED
 
 Retries are the gateway's: it plans them in virtual time.
@@ -17,16 +17,18 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-import aiohttp
-from multidict import CIMultiDict
 from yarl import URL
 
 from simulator.core.message import Outcome, OutcomeKind
 from simulator.errors import shown
-from simulator.web.egress import Denied, EgressError, check_url, connector, system_lookup
+from simulator.web.attempt import UNCARRIED, attempt, open_session
+from simulator.web.egress import Denied, check_url, system_lookup
+from simulator.web.lines import Lines, Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import aiohttp
 
     from simulator.core.wire import HttpCall
     from simulator.web.egress import Allow, Lookup
@@ -38,13 +40,9 @@ HOST_QUEUE_MAX = 10_000  # calls waiting for one host and port of one world
 HOSTS_MAX = 1_000  # bulkheads with work at one time
 URLS_MAX = 1_000  # checked URLs remembered; a call's own URL is usually one of few
 REFUSALS_MAX = 100  # refusals remembered for the report
-RESPONSE_BYTES_MAX = 65_536  # of a body, read so that the connection can be used again
 
-_HEADERS = {"User-Agent": "todoku", "Accept-Encoding": "identity"}
 _DROPPED = Outcome(OutcomeKind.DROPPED)
 _FORBIDDEN = Outcome(OutcomeKind.FORBIDDEN)
-_TIMED_OUT = Outcome(OutcomeKind.TIMED_OUT)
-_UNREACHABLE = Outcome(OutcomeKind.UNREACHABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +59,16 @@ class Refusal:
     reason: str
 
 
+class _Receiver(NamedTuple):
+    """A checked URL, and its target where the short way leads there."""
+
+    url: URL
+    target: Target | None
+
+
 class _Job(NamedTuple):
     world: str
-    url: URL
+    receiver: _Receiver
     call: HttpCall
     done: Done
 
@@ -72,7 +77,7 @@ class _Job(NamedTuple):
 class _Bulkhead:
     key: Key
     waiting: deque[_Job] = field(default_factory=deque)
-    workers: int = 0
+    under_way: int = 0
 
 
 class Caller:
@@ -113,9 +118,10 @@ class Caller:
         self._allow = allow
         self._lookup = lookup
         self._session: aiohttp.ClientSession | None = None
-        self._urls: dict[str, URL] = {}
+        self._lines = Lines(timeout_s, allow)
+        self._receivers: dict[str, _Receiver] = {}
         self._bulkheads: dict[Key, _Bulkhead] = {}
-        self._workers: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._waiting = 0
         self._outstanding = 0
         self._quiet = asyncio.Event()
@@ -129,15 +135,7 @@ class Caller:
     async def start(self) -> None:
         """Open the session; calls submitted before are dropped."""
         assert self._session is None, "started twice"
-        self._session = aiohttp.ClientSession(
-            connector=connector(self._allow, self._lookup),
-            timeout=aiohttp.ClientTimeout(total=self._timeout_s),
-            headers=_HEADERS,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            trust_env=False,
-            read_bufsize=RESPONSE_BYTES_MAX // 4,
-        )
+        self._session = open_session(self._timeout_s, self._allow, self._lookup)
 
     async def close(self) -> None:
         """Give up what waits or is under way, as dropped, and close every connection."""
@@ -146,11 +144,12 @@ class Caller:
             while bulkhead.waiting:
                 self._settle(bulkhead.waiting.popleft().done, _DROPPED)
         self._waiting = 0
-        await asyncio.sleep(0)  # a worker cancelled before its first step would tell nobody
-        workers = tuple(self._workers)
-        for worker in workers:
-            worker.cancel()
-        await asyncio.gather(*workers, return_exceptions=True)
+        await self._lines.close()
+        await asyncio.sleep(0)  # a task cancelled before its first step would tell nobody
+        tasks = tuple(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         if session is not None:
             await session.close()
 
@@ -169,39 +168,39 @@ class Caller:
         """
         self._outstanding += 1
         self._quiet.clear()
-        url = self._checked(call.url)
-        if isinstance(url, Denied):
-            self._refuse(world, call.url, url.reason)
+        receiver = self._checked(call.url)
+        if isinstance(receiver, Denied):
+            self._refuse(world, call.url, receiver.reason)
             asyncio.get_running_loop().call_soon(self._settle, done, _FORBIDDEN)
-        elif not self._place(_Job(world, url, call, done)):
+        elif not self._place(_Job(world, receiver, call, done)):
             asyncio.get_running_loop().call_soon(self._settle, done, _DROPPED)
 
-    def _checked(self, text: str) -> URL | Denied:
-        known = self._urls.get(text)
+    def _checked(self, text: str) -> _Receiver | Denied:
+        known = self._receivers.get(text)
         if known is not None:
             return known
         url = check_url(text, self._allow)
-        if isinstance(url, URL):
-            if len(self._urls) >= URLS_MAX:
-                self._urls.clear()
-            self._urls[text] = url
-        return url
+        if isinstance(url, Denied):
+            return url
+        if len(self._receivers) >= URLS_MAX:
+            self._receivers.clear()
+        found = self._receivers[text] = _Receiver(url, Target.of(url))
+        return found
 
     def _place(self, job: _Job) -> bool:
-        """Give the job to a new worker or to the queue; tell whether there was room."""
+        """Begin the job or queue it; tell whether there was room."""
         if self._session is None:
             return False
-        key = (job.world, (job.url.raw_host or "").lower(), job.url.port or 0)
+        url = job.receiver.url
+        key = (job.world, (url.raw_host or "").lower(), url.port or 0)
         bulkhead = self._bulkheads.get(key)
         if bulkhead is None:
             if len(self._bulkheads) >= HOSTS_MAX:
                 return False
             bulkhead = self._bulkheads[key] = _Bulkhead(key)
-        if bulkhead.workers < self._concurrency:
-            bulkhead.workers += 1
-            worker = asyncio.create_task(self._work(self._session, bulkhead, job))
-            self._workers.add(worker)
-            worker.add_done_callback(self._workers.discard)
+        if bulkhead.under_way < self._concurrency:
+            bulkhead.under_way += 1
+            self._begin(bulkhead, job)
             return True
         if len(bulkhead.waiting) >= HOST_QUEUE_MAX or self._waiting >= self._queue_limit:
             return False
@@ -209,54 +208,44 @@ class Caller:
         self._waiting += 1
         return True
 
-    async def _work(self, session: aiohttp.ClientSession, bulkhead: _Bulkhead, job: _Job) -> None:
-        waiting = bulkhead.waiting
-        try:
-            while True:
-                outcome = _DROPPED  # if we are closed meanwhile
-                try:
-                    outcome = await self._attempt(session, job)
-                finally:
-                    self._settle(job.done, outcome)
-                if not waiting:
-                    return
-                job = waiting.popleft()
-                self._waiting -= 1
-        finally:
-            bulkhead.workers -= 1
-            if not bulkhead.workers:
-                del self._bulkheads[bulkhead.key]
-
-    async def _attempt(self, session: aiohttp.ClientSession, job: _Job) -> Outcome:
+    def _begin(self, bulkhead: _Bulkhead, job: _Job) -> None:
         self.attempts += 1
-        call = job.call
+        target = job.receiver.target
+
+        def ended(outcome: Outcome) -> None:
+            if outcome.kind is OutcomeKind.FORBIDDEN:
+                self._refuse(job.world, job.call.url, UNCARRIED.reason)
+            self._ended(bulkhead, job, outcome)
+
+        if target is not None:
+            self._lines.call(target, job.call, ended)
+            return
+        assert self._session is not None, "nothing begins after closing"
+        task = asyncio.create_task(self._work(self._session, bulkhead, job))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _work(self, session: aiohttp.ClientSession, bulkhead: _Bulkhead, job: _Job) -> None:
+        outcome = _DROPPED  # if we are closed meanwhile
         try:
-            response = await session.request(
-                call.method,
-                job.url,
-                data=call.body or None,
-                headers=CIMultiDict((("Content-Type", call.content_type), *call.headers)),
-                allow_redirects=False,
-            )
-            try:
-                if not response.content.is_eof():
-                    await _skip_body(response)
-            finally:
-                response.release()
-        except EgressError as error:
-            self._refuse(job.world, call.url, error.reason)
-            return _FORBIDDEN
-        except TimeoutError:
-            return _TIMED_OUT
-        except ValueError:  # a line break in a header, say; the text may hold secrets
-            self._refuse(job.world, call.url, "a header or a host that HTTP cannot carry")
-            return _FORBIDDEN
-        except (aiohttp.ClientError, OSError):
-            return _UNREACHABLE
-        except Exception as error:  # noqa: BLE001 - a bug, and the worker goes on
-            _report("a callback failed in a way not foreseen", error)
-            return _UNREACHABLE
-        return Outcome(OutcomeKind.ANSWERED, response.status)
+            answer = await attempt(session, job.receiver.url, job.call)
+            if isinstance(answer, Denied):
+                self._refuse(job.world, job.call.url, answer.reason)
+                answer = _FORBIDDEN
+            outcome = answer
+        finally:
+            self._ended(bulkhead, job, outcome)
+
+    def _ended(self, bulkhead: _Bulkhead, job: _Job, outcome: Outcome) -> None:
+        """Tell what came of a job, and let the next of its bulkhead begin."""
+        self._settle(job.done, outcome)
+        if bulkhead.waiting and self._session is not None:
+            self._waiting -= 1
+            self._begin(bulkhead, bulkhead.waiting.popleft())
+            return
+        bulkhead.under_way -= 1
+        if not bulkhead.under_way:
+            del self._bulkheads[bulkhead.key]
 
     def _refuse(self, world: str, url: str, reason: str) -> None:
         self.last_refusals.append(Refusal(world, _origin(url), reason))
@@ -271,17 +260,6 @@ class Caller:
             self._outstanding -= 1
             if not self._outstanding:
                 self._quiet.set()
-
-
-async def _skip_body(response: aiohttp.ClientResponse) -> None:
-    """Read the body to its end, or leave the connection where it is too long."""
-    left = RESPONSE_BYTES_MAX
-    while left >= 0:
-        chunk = await response.content.readany()
-        if not chunk:
-            return
-        left -= len(chunk)
-    response.close()
 
 
 def _origin(text: str) -> str:

@@ -124,7 +124,7 @@ def test_urls_remembered_are_bounded(run: Run, monkeypatch: pytest.MonkeyPatch) 
         async with Receiver(says(OK)) as receiver, calling() as caller:
             for n in range(10):
                 assert await outcome(caller, receiver.url(f"?{n}")) == ANSWERED
-                assert len(caller._urls) <= 4
+                assert len(caller._receivers) <= 4
 
     run(scene())
 

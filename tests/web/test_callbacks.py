@@ -11,7 +11,7 @@ import uvloop
 
 from simulator.core.message import Outcome, OutcomeKind
 from simulator.web import egress
-from simulator.web.callbacks import RESPONSE_BYTES_MAX
+from simulator.web.lines import RESPONSE_BYTES_MAX
 from tests.web.receiver import OK, Receiver, calling, drip, flood, hang, outcome, reset, says
 
 if TYPE_CHECKING:
@@ -32,8 +32,13 @@ def run(request: pytest.FixtureRequest) -> Run:
 
 
 async def outcome_of(act: Act, **settings: Any) -> Outcome:
-    async with Receiver(act) as receiver, calling(**settings) as caller:
-        return await outcome(caller, receiver.url())
+    """Call a receiver by its address, the short way, and by its name, through aiohttp's client."""
+    found = []
+    for host in ("127.0.0.1", "localhost"):
+        async with Receiver(act) as receiver, calling(**settings) as caller:
+            found.append(await outcome(caller, receiver.url(host=host)))
+    assert found[0] == found[1]
+    return found[0]
 
 
 def test_the_call_goes_out_as_it_was_given(run: Run) -> None:
