@@ -95,7 +95,7 @@ class Lines:
         """Send a call; `done` is told later what came of it, unless all is closed before."""
         loop = asyncio.get_running_loop()
         block = _block(target, call)
-        if block is None or judge(target.host, self._allow) is not None:
+        if block is None:
             loop.call_soon(done, _FORBIDDEN)
             return
         until_s = loop.time() + self._timeout_s
@@ -103,8 +103,7 @@ class Lines:
         while free:
             line = free.pop()  # the one used last, so that the others come to rest
             if line.open:
-                self._busy.add(line)
-                line.send(block, until_s, done)
+                self._begin(line, block, until_s, done)
                 return
         opening = asyncio.create_task(self._open(target, block, until_s, done))
         self._opening.add(opening)
@@ -115,6 +114,9 @@ class Lines:
         outcome = _DROPPED  # if we are closed meanwhile
         line = None
         try:
+            if judge(target.host, self._allow) is not None:  # once more, where it is connected to
+                outcome = _FORBIDDEN
+                return
             async with asyncio.timeout_at(until_s):
                 _, line = await loop.create_connection(
                     lambda: Line(self, target[:2], loop), target.host, target.port
@@ -126,8 +128,11 @@ class Lines:
         finally:
             if line is None:
                 done(outcome)
-        if line is None:
-            return
+        if line is not None:
+            self._begin(line, block, until_s, done)
+
+    def _begin(self, line: Line, block: bytes, until_s: float, done: Done) -> None:
+        loop = asyncio.get_running_loop()
         self._busy.add(line)
         line.send(block, until_s, done)
         if self._timer is None:
