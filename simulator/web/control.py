@@ -17,7 +17,7 @@ import yaml
 from aiohttp import web
 
 from simulator import __version__
-from simulator.web import control_clock, control_events, control_messages, control_worlds
+from simulator.web import control_clock, control_events, control_messages, control_worlds, metrics
 from simulator.web.control_ask import NoQuery, query_of
 from simulator.web.control_gate import OPEN_PATHS, gate, stamp
 from simulator.web.control_panel import Panel
@@ -36,7 +36,8 @@ def control_app(server: Server) -> web.Application:
     """Make the control port's application; the server's token is not empty."""
     assert server.token, "a control port without a token"
     app = web.Application(
-        middlewares=[gate(server)], client_max_size=server.settings.body_limit_bytes
+        middlewares=[metrics.timed(server), gate(server)],
+        client_max_size=server.settings.body_limit_bytes,
     )
     app.on_response_prepare.append(stamp(server))
     panel = Panel(server)
@@ -89,6 +90,7 @@ ROUTES: tuple[tuple[str, str, Action], ...] = (
     ("GET", "/healthz", _healthz),
     ("GET", "/readyz", _readyz),
     ("GET", "/openapi.json", _openapi),
+    ("GET", "/metrics", metrics.scrape),
     ("POST", "/v1/reset", control_worlds.reset_all),
     ("GET", "/v1/worlds", control_worlds.worlds),
     ("GET", _WORLD, control_worlds.world),
