@@ -129,6 +129,12 @@ class Worlds:
             found = self.by_name[name] = self._make(name)
         return found
 
+    def remove(self, name: str) -> None:
+        """Drop a world with its accounts; `default` stays."""
+        assert name != DEFAULT, "the world of unknown accounts"
+        for account in self.by_name.pop(name).store.shelves:
+            del self.of_account[account], self.accounts[account]
+
     def configure(self, account: Account, world: str = DEFAULT, now_us: int = 0) -> World:
         """Make or change an account; one that exists stays in its world."""
         home = self.of_account.get(account.id) or self.world(world)

@@ -17,7 +17,15 @@ import yaml
 from aiohttp import web
 
 from simulator import __version__
-from simulator.web import control_clock, control_events, control_messages, control_worlds, metrics
+from simulator.web import (
+    control_callbacks,
+    control_clock,
+    control_events,
+    control_messages,
+    control_people,
+    control_worlds,
+    metrics,
+)
 from simulator.web.control_ask import NoQuery, query_of
 from simulator.web.control_gate import OPEN_PATHS, gate, stamp
 from simulator.web.control_panel import Panel
@@ -94,14 +102,19 @@ ROUTES: tuple[tuple[str, str, Action], ...] = (
     ("POST", "/v1/reset", control_worlds.reset_all),
     ("GET", "/v1/worlds", control_worlds.worlds),
     ("GET", _WORLD, control_worlds.world),
+    ("DELETE", _WORLD, control_worlds.delete),
     ("POST", f"{_WORLD}/reset", control_worlds.reset),
     ("GET", f"{_WORLD}/accounts", control_worlds.accounts),
     ("GET", f"{_WORLD}/accounts/{{id}}", control_worlds.account),
     ("PUT", f"{_WORLD}/accounts/{{id}}", control_worlds.put_account),
     ("GET", f"{_WORLD}/messages", control_messages.messages),
+    ("DELETE", f"{_WORLD}/messages", control_messages.purge),
     ("GET", f"{_WORLD}/messages/by-reference", control_messages.message_by_reference),
     ("GET", f"{_WORLD}/messages/{{id}}", control_messages.message),
     ("POST", f"{_WORLD}/replies", control_messages.reply),
+    ("GET", f"{_WORLD}/people/{{number}}", control_people.person),
+    ("GET", f"{_WORLD}/callbacks", control_callbacks.callbacks),
+    ("GET", f"{_WORLD}/callbacks/refusals", control_callbacks.refusals),
     ("GET", f"{_WORLD}/events", control_events.events),
     ("GET", f"{_WORLD}/events/stream", control_events.stream),
     ("GET", f"{_WORLD}/truth", control_worlds.truth),
