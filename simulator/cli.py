@@ -122,6 +122,19 @@ def schema() -> None:
     print(msgspec.json.format(msgspec.json.encode(scenario_schema()), indent=2).decode())
 
 
+@app.command(epilog="Example: todoku ca --out certificates")
+def ca(
+    out: Annotated[Path, typer.Option(help="Write todoku-ca.pem into this folder.")] = Path(),
+    tls_dir: Annotated[
+        str | None, typer.Option(envvar="TODOKU_TLS_DIR", help="Folder where the CA is kept.")
+    ] = None,
+) -> None:
+    """Write the certificate of the CA that `serve --tls` uses, made at first."""
+    from simulator.run.ca import ca_command  # noqa: PLC0415
+
+    sys.exit(ca_command(out, tls_dir or None))
+
+
 @app.command(
     epilog="Examples: todoku ready --wait --timeout 30s · todoku ready --sut 'python my_system.py'"
 )

@@ -205,6 +205,8 @@ def _keys(schema: Mapping[str, Any], path: KeyPath) -> Iterable[str]:
     node: Any = schema
     for step in path:
         node = node["items"] if isinstance(step, int) else node["properties"][step]
+        if "anyOf" in node:  # a section that may be null
+            node = next(each for each in node["anyOf"] if each.get("type") != "null")
         if "$ref" in node:
             node = schema["$defs"][node["$ref"].rpartition("/")[2]]
     return list(node["properties"])

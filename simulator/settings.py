@@ -90,6 +90,22 @@ class Settings(BaseModel):
         default=8081,
         description="Port of the control API, the inbox and the metrics. 0: a free one.",
     )
+    tls: Flag = Field(
+        default=False, description="Serve the providers' APIs over TLS as well, by a CA of our own."
+    )
+    tls_port: _Port = Field(
+        default=8443, description="Port of the gateway over TLS. 0: a free one."
+    )
+    tls_name: _Hosts = Field(
+        default=(),
+        strict=False,
+        description="Names and addresses in the TLS certificate besides localhost; a list.",
+    )
+    tls_dir: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Folder where the CA is kept; else todoku in the user's data folder.",
+    )
     token: Annotated[str, AfterValidator(_token)] | None = Field(
         default=None,
         repr=False,
@@ -122,6 +138,10 @@ class Settings(BaseModel):
     body_timeout_s: PositiveNumber = Field(
         default=10.0, description="Longest wait for a request body, in seconds; else 408."
     )
+    head_timeout_s: PositiveNumber = Field(
+        default=10.0,
+        description="A connection without the head of a first request is closed within, seconds.",
+    )
     keepalive_s: PositiveNumber = Field(
         default=75.0,
         description="Idle connections, and half-sent headers, are closed after, seconds.",
@@ -129,6 +149,10 @@ class Settings(BaseModel):
     connections_limit: PositiveCount = Field(
         default=10_000,
         description="Connections open at once on each port; more wait to be accepted.",
+    )
+    accounts_limit: PositiveCount = Field(
+        default=10_000,
+        description="Accounts in all worlds; beyond, an unknown account is refused as if fixed.",
     )
     callback_timeout_s: PositiveNumber = Field(
         default=5.0, description="Real time that one callback attempt may take, in seconds."
@@ -245,11 +269,15 @@ def _together(values: Mapping[str, Any]) -> list[tuple[str, str]]:
             f"or pass {flag_of('allow_open')}"
         )
         wrong.append(("host", said))
-    ports = [
-        str(values.get(name, default)) for name, default in (("port", 8080), ("control_port", 8081))
-    ]
-    if ports[0] == ports[1] != "0":
-        wrong.append(("control_port", f"{ports[0]} is the gateway's port as well: choose another"))
+    ports = [("port", 8080, "the gateway's"), ("control_port", 8081, "the control")]
+    if values.get("tls") in (True, "true"):
+        ports.append(("tls_port", 8443, "the TLS"))
+    taken: dict[str, str] = {}
+    for name, default, whose in ports:
+        port = str(values.get(name, default))
+        if port != "0" and port in taken:
+            wrong.append((name, f"{port} is {taken[port]} port as well: choose another"))
+        taken.setdefault(port, whose)
     return wrong
 
 

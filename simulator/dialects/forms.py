@@ -101,6 +101,8 @@ def admit(
         return (account, None) if equal else None
     if not desk.open_accounts or not secret:
         return None
+    if name not in desk.accounts and len(desk.accounts) >= desk.accounts_max:
+        return None
     opened = msgspec.structs.replace(account, secret=secret)  # also one declared without a secret
     return opened, opened
 

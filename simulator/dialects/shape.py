@@ -55,10 +55,12 @@ class Desk:
     Attributes:
         accounts: by id; the dialect must check `Account.dialect`.
         open_accounts: make an account at first sight.
+        accounts_max: from so many on, none is made so.
     """
 
     accounts: Mapping[str, Account]
     open_accounts: bool
+    accounts_max: int = 2**63
 
 
 class Reply(msgspec.Struct, frozen=True, gc=False):

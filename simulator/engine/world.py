@@ -1,6 +1,6 @@
 """A world: one gateway with its views; and the worlds of a server, with the index of accounts.
 
-World   seed, people, options -> gateway + inbox, truth, ledger, audit;  reset makes it anew
+World   seed, people, options -> gateway + its views;  reset makes it anew
 Worlds  by name; an account belongs to exactly one; an unknown one is made in world `default`
 """
 
@@ -18,6 +18,7 @@ from simulator.engine.store import Store
 from simulator.views.audit import Audit
 from simulator.views.inbox import Inbox
 from simulator.views.ledger import Ledger
+from simulator.views.metrics import Metrics
 from simulator.views.truth import Truth
 
 if TYPE_CHECKING:
@@ -61,10 +62,10 @@ class World:
 
     def _build(self, epoch: int) -> None:
         options = self.options
-        self.inbox, self.truth = Inbox(), Truth()
+        self.inbox, self.truth, self.metrics = Inbox(), Truth(), Metrics()
         self.ledger = Ledger(self.account)
         self.audit = Audit(self.account, self.ledger)
-        views: list[View] = [self.inbox, self.truth, self.ledger, self.audit]
+        views: list[View] = [self.inbox, self.truth, self.metrics, self.ledger, self.audit]
         self.log = Log(views, options.retention * _EVENTS_PER_MESSAGE, options.sink)
         self.store = Store(options.retention, self.log.forget)
         self.gateway = Gateway(
@@ -127,6 +128,12 @@ class Worlds:
         if found is None:
             found = self.by_name[name] = self._make(name)
         return found
+
+    def remove(self, name: str) -> None:
+        """Drop a world with its accounts; `default` stays."""
+        assert name != DEFAULT, "the world of unknown accounts"
+        for account in self.by_name.pop(name).store.shelves:
+            del self.of_account[account], self.accounts[account]
 
     def configure(self, account: Account, world: str = DEFAULT, now_us: int = 0) -> World:
         """Make or change an account; one that exists stays in its world."""

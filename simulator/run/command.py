@@ -26,6 +26,7 @@ from simulator.run.sut import Given, last_lines
 from simulator.run.world import account_of, begins_at, options_of
 from simulator.scenario import Scenario, load_scenario, parse_scenario
 from simulator.settings import is_loopback
+from simulator.web.descriptors import room_for
 from simulator.web.server import Server, calm_collector
 
 if TYPE_CHECKING:
@@ -126,6 +127,7 @@ async def serve_command(
     if rate is not None and not 0 <= rate <= RATE_MAX:
         raise UsageError(f"--rate: from 0 (stepped) to {RATE_MAX:g}, not {rate:g}")
     token = settings.token or secrets.token_urlsafe(24)
+    room = room_for(settings.connections_limit)
     server = Server(
         settings,
         lambda name: World(name, options),
@@ -143,6 +145,8 @@ async def serve_command(
         if found is not None:
             _open_accounts(server, found)
         _greet(server, settings, options)
+        if room < settings.connections_limit:
+            print(f"warning: room for {room} connections: raise `ulimit -n`", file=sys.stderr)
         calm_collector()
         await stop.wait()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -171,6 +175,8 @@ def _open_accounts(server: Server, scenario: Scenario) -> None:
 
 def _greet(server: Server, settings: Settings, options: Options) -> None:
     print(f"gateway   {server.url}")
+    if server.tls_url:
+        print(f"tls       {server.tls_url} (trust its CA: todoku ca --out DIR)")
     print(f"control   {server.control_url}")
     if settings.token is None:
         print(f"token     {server.token}")

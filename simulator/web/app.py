@@ -23,6 +23,7 @@ from simulator.dialects import DIALECTS
 from simulator.dialects.shape import Ask, Desk, Refused, Reply
 from simulator.engine.read import read
 from simulator.engine.world import DEFAULT
+from simulator.web.latency import OTHER, Latency
 from simulator.web.prompt import NOW_HEADER, Prompt, block
 from simulator.web.routes import Match, Table
 
@@ -49,9 +50,10 @@ class Front:
         open_accounts: make an unknown account at first sight, in world `default`.
         body_timeout_s: longest wait for a request body.
         body_limit: bytes, after inflation.
+        accounts_max: accounts in all worlds; an unknown one beyond is not made.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is named at the call
         self,
         worlds: Worlds,
         driver: Callable[[str], Driver],
@@ -59,14 +61,16 @@ class Front:
         open_accounts: bool,
         body_timeout_s: float,
         body_limit: int = 262_144,
+        accounts_max: int = 10_000,
     ) -> None:
         self.worlds = worlds
         self.in_flight = 0
         self.requests = 0
+        self.latency = Latency()
         self.draining = False
         self.heard: Callable[[str, bool], None] | None = None
         self._driver = driver
-        self._desk = Desk(worlds.accounts, open_accounts)
+        self._desk = Desk(worlds.accounts, open_accounts, accounts_max)
         self._body_timeout_s = body_timeout_s
         self._body_limit = body_limit
         self._table = Table(
@@ -75,12 +79,20 @@ class Front:
 
     async def __call__(self, request: web.BaseRequest) -> web.Response | Prompt:
         """Answer one request."""
+        began_s = time.perf_counter()
         self.in_flight += 1
         self.requests += 1
+        path, _, query = request.raw_path.partition("?")
+        if "%" in path:
+            path = request.path
+        match = self._table.find(request.method, path)
         try:
-            return await self._answer(request)
+            reply = await self._answer(request, match, path, query)
         finally:
             self.in_flight -= 1
+        label = match.label if isinstance(match, Match) else OTHER
+        self.latency.observe(label, time.perf_counter() - began_s, reply.status)
+        return reply
 
     def at_once(self, message: RawRequestMessage, payload: StreamReader) -> bytes | None:
         """Answer a request whose body is all there, without a task.
@@ -99,22 +111,23 @@ class Front:
         match = self._table.find(method, path)
         if not isinstance(match, Match):
             return None
+        began_s = time.perf_counter()
         self.requests += 1
         wire = HttpRequest(method, path, query, message.headers, payload.read_nowait(), match.tail)
         asked = match.route.parse(wire, self._desk)
         world = self.worlds.of_account.get(asked.account)
         driver = self._driver(world.name if world is not None else DEFAULT)
-        return block(*self._carry_out(match, asked, driver))
+        reply, now_us = self._carry_out(match, asked, driver)
+        self.latency.observe(match.label, time.perf_counter() - began_s, reply.status)
+        return block(reply, now_us)
 
-    async def _answer(self, request: web.BaseRequest) -> web.Response | Prompt:
+    async def _answer(
+        self, request: web.BaseRequest, match: Match | tuple[str, ...], path: str, query: str
+    ) -> web.Response | Prompt:
         if self.draining:
             stopping = self._refusal(503, "stopping", "this server is being stopped")
             stopping.force_close()
             return stopping
-        path, _, query = request.raw_path.partition("?")
-        if "%" in path:
-            path = request.path
-        match = self._table.find(request.method, path)
         if not isinstance(match, Match):
             return self._nowhere(request, match)
         body: bytes | Rejection = b""

@@ -17,7 +17,15 @@ import yaml
 from aiohttp import web
 
 from simulator import __version__
-from simulator.web import control_clock, control_events, control_messages, control_worlds
+from simulator.web import (
+    control_callbacks,
+    control_clock,
+    control_events,
+    control_messages,
+    control_people,
+    control_worlds,
+    metrics,
+)
 from simulator.web.control_ask import NoQuery, query_of
 from simulator.web.control_gate import OPEN_PATHS, gate, stamp
 from simulator.web.control_panel import Panel
@@ -36,7 +44,8 @@ def control_app(server: Server) -> web.Application:
     """Make the control port's application; the server's token is not empty."""
     assert server.token, "a control port without a token"
     app = web.Application(
-        middlewares=[gate(server)], client_max_size=server.settings.body_limit_bytes
+        middlewares=[metrics.timed(server), gate(server)],
+        client_max_size=server.settings.body_limit_bytes,
     )
     app.on_response_prepare.append(stamp(server))
     panel = Panel(server)
@@ -89,17 +98,23 @@ ROUTES: tuple[tuple[str, str, Action], ...] = (
     ("GET", "/healthz", _healthz),
     ("GET", "/readyz", _readyz),
     ("GET", "/openapi.json", _openapi),
+    ("GET", "/metrics", metrics.scrape),
     ("POST", "/v1/reset", control_worlds.reset_all),
     ("GET", "/v1/worlds", control_worlds.worlds),
     ("GET", _WORLD, control_worlds.world),
+    ("DELETE", _WORLD, control_worlds.delete),
     ("POST", f"{_WORLD}/reset", control_worlds.reset),
     ("GET", f"{_WORLD}/accounts", control_worlds.accounts),
     ("GET", f"{_WORLD}/accounts/{{id}}", control_worlds.account),
     ("PUT", f"{_WORLD}/accounts/{{id}}", control_worlds.put_account),
     ("GET", f"{_WORLD}/messages", control_messages.messages),
+    ("DELETE", f"{_WORLD}/messages", control_messages.purge),
     ("GET", f"{_WORLD}/messages/by-reference", control_messages.message_by_reference),
     ("GET", f"{_WORLD}/messages/{{id}}", control_messages.message),
     ("POST", f"{_WORLD}/replies", control_messages.reply),
+    ("GET", f"{_WORLD}/people/{{number}}", control_people.person),
+    ("GET", f"{_WORLD}/callbacks", control_callbacks.callbacks),
+    ("GET", f"{_WORLD}/callbacks/refusals", control_callbacks.refusals),
     ("GET", f"{_WORLD}/events", control_events.events),
     ("GET", f"{_WORLD}/events/stream", control_events.stream),
     ("GET", f"{_WORLD}/truth", control_worlds.truth),

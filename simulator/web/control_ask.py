@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 from aiohttp import web
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -33,6 +33,7 @@ NAME_CHARS_MAX = 64
 SECRET_CHARS_MAX = 256
 SENDERS_MAX = 100
 REPLY_CHARS_MAX = 1_600
+RETRIES_MAX = 100
 END_US = int((q.INSTANT_END - q.EPOCH).total_seconds()) * q.US_PER_S
 
 
@@ -48,7 +49,8 @@ def _secret(value: str) -> str:
     return value
 
 
-def _one_of(value: str, known: Iterable[str]) -> str:
+def one_of(value: str, known: Iterable[str]) -> str:
+    """Return a value that is known."""
     if value not in known:
         raise ValueError(f"unknown value {shown(value)}; {did_you_mean(value, known)}")
     return value
@@ -69,7 +71,7 @@ def _tax_bp(value: object) -> int:
     return micros // 10_000
 
 
-def _instant(value: object) -> int:
+def instant_of(value: object) -> int:
     """Read microseconds, in digits, or an RFC 3339 instant, whose + a query turns into a space."""
     if isinstance(value, str) and value.isascii() and value.isdecimal():
         at_us = int(value[: q.TEXT_CHARS_MAX])
@@ -83,22 +85,33 @@ Name = Annotated[str, Field(max_length=NAME_CHARS_MAX), AfterValidator(_printabl
 Url = Annotated[str, Field(max_length=URL_CHARS_MAX), AfterValidator(_printable)]
 Micros = Annotated[int, Field(ge=0, lt=END_US)]
 Instant = Annotated[int, BeforeValidator(q.instant_us)]
+Delay = Annotated[int, Field(ge=0, le=ADVANCE_US_MAX)]
 Limit = Annotated[int, BeforeValidator(q.count), Field(ge=1, le=PAGE_MAX)]
 
 
-class _Asked(BaseModel):
+class Asked(BaseModel):
+    """What a body or a query is made of: nothing that is not known."""
+
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
-class AccountBody(_Asked):
+class RetryBody(Asked):
+    """How failed callbacks are repeated; what is left out stays."""
+
+    delays_us: Annotated[list[Delay], Field(max_length=RETRIES_MAX)] = []
+    timeout_us: Annotated[int, Field(ge=1, le=ADVANCE_US_MAX)] = 1
+    on_status: bool = True
+
+
+class AccountBody(Asked):
     """Settings of an account; what is left out stays, null is the default."""
 
-    dialect: Annotated[str, AfterValidator(lambda value: _one_of(value, DIALECTS))] = ""
+    dialect: Annotated[str, AfterValidator(lambda value: one_of(value, DIALECTS))] = ""
     secret: Annotated[
         str, Field(min_length=1, max_length=SECRET_CHARS_MAX), AfterValidator(_secret)
     ] = ""
     lane: Name = ""
-    policy: Annotated[str, AfterValidator(lambda value: _one_of(value, POLICIES))] = ""
+    policy: Annotated[str, AfterValidator(lambda value: one_of(value, POLICIES))] = ""
     price: Annotated[int, BeforeValidator(_price)] | None = None
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] | None = None
     tax_percent: Annotated[int, BeforeValidator(_tax_bp)] | None = None
@@ -107,9 +120,10 @@ class AccountBody(_Asked):
     senders: Annotated[list[Name], Field(max_length=SENDERS_MAX)] | None = None
     quota: Annotated[int, Field(ge=0, le=q.COUNT_MAX)] | None = None
     two_way: bool = False
+    retry: RetryBody | None = None
 
 
-class AdvanceBody(_Asked):
+class AdvanceBody(Asked):
     """How far a stepped clock is to go: exactly one of the four."""
 
     by: q.Duration | None = None
@@ -122,7 +136,7 @@ class AdvanceBody(_Asked):
         return _exactly_one(self, "by", "by_us", "to", "to_us")
 
 
-class AlarmBody(_Asked):
+class AlarmBody(Asked):
     """When to call which URL."""
 
     at: Instant | None = None
@@ -134,13 +148,13 @@ class AlarmBody(_Asked):
         return _exactly_one(self, "at", "at_us")
 
 
-class RateBody(_Asked):
+class RateBody(Asked):
     """Virtual seconds per real second; 0: stepped."""
 
     rate: Annotated[float, Field(ge=0, le=RATE_MAX, allow_inf_nan=False)]
 
 
-class ReplyBody(_Asked):
+class ReplyBody(Asked):
     """What a person writes to an account's sender."""
 
     account: Name
@@ -149,62 +163,34 @@ class ReplyBody(_Asked):
     body: Annotated[str, Field(min_length=1, max_length=REPLY_CHARS_MAX)]
 
 
-class NoQuery(_Asked):
+class NoQuery(Asked):
     """No parameters."""
 
 
-class AccountQuery(_Asked):
-    """Which account; empty: all."""
-
-    account: Name = ""
-
-
-class ReferenceQuery(_Asked):
+class ReferenceQuery(Asked):
     """One message by the client's own reference."""
 
     account: Annotated[Name, Field(min_length=1)]
     reference: Annotated[str, Field(min_length=1, max_length=1_000)]
 
 
-class MessagesQuery(_Asked):
-    """Which messages, and which page of them."""
-
-    account: Name = ""
-    to: Name = ""
-    sender: Annotated[Name, Field(alias="from")] = ""
-    state: Literal[
-        "",
-        "accepted",
-        "sending",
-        "sent",
-        "delivered",
-        "undelivered",
-        "expired",
-        "failed",
-        "canceled",
-        "received",
-    ] = ""
-    limit: Limit = 50
-    cursor: Annotated[str, Field(max_length=NAME_CHARS_MAX)] = ""
-
-
-class EventsQuery(_Asked):
+class EventsQuery(Asked):
     """Facts from a number on."""
 
     since: q.Count = 0
     limit: Limit = 100
 
 
-class StreamQuery(_Asked):
+class StreamQuery(Asked):
     """Facts from a number on; without one, from now on."""
 
     since: q.Count | None = None
 
 
-class WaitQuery(_Asked):
+class WaitQuery(Asked):
     """Until when to sleep."""
 
-    until: Annotated[int, BeforeValidator(_instant)]
+    until: Annotated[int, BeforeValidator(instant_of)]
 
 
 M = TypeVar("M", bound=BaseModel)

@@ -7,19 +7,21 @@ from typing import TYPE_CHECKING
 
 from simulator.core.carrier import CARRIERS
 from simulator.core.message import Cause, Reason
-from simulator.views.ledger import INVOICE_HEAD
 from simulator.views.truth import Tally
 from simulator.web.control_show import decimal, percent
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from simulator.core.message import State
     from simulator.core.tariff import EntryKind
     from simulator.engine.driver import Driver
     from simulator.engine.world import World
     from simulator.views.ledger import Book
+    from simulator.web.control_pages import Place
     from simulator.web.control_show import Json
+
+    Sheet = tuple[Book, str]
 
 _COUNTS = (
     "accepted",
@@ -36,8 +38,17 @@ _COUNTS = (
 )
 
 
-def truth(driver: Driver) -> Json:
-    """Write what happened in a world, by account and in all."""
+def names(world: World, account: str) -> list[str]:
+    """Return the accounts that have counts, by name; account "" is all."""
+    if account:
+        return [account]
+    counted = world.truth
+    refused = {name for name, _ in counted.refused}
+    return sorted({*counted.tallies, *refused, *world.store.shelves} - {""})
+
+
+def truth(driver: Driver, accounts: Sequence[str]) -> Json:
+    """Write what happened in a world, by these accounts and in all."""
     world = driver.world
     counted = world.truth
     refused: dict[str, Counter[Reason]] = {}
@@ -46,11 +57,10 @@ def truth(driver: Driver) -> Json:
     total = Tally()
     for tally in counted.tallies.values():
         _add(total, tally)
-    names = sorted({*counted.tallies, *refused, *world.store.shelves} - {""})
     return {
         "accounts": [
             {"account": name, **_tally(counted.tallies.get(name), refused.get(name))}
-            for name in names
+            for name in accounts
         ],
         "total": _tally(total, sum(refused.values(), Counter())),
         "digest": world.log.digest(),
@@ -102,14 +112,23 @@ def _named(counts: Mapping[State, int] | Mapping[Cause, int]) -> dict[str, int]:
     return {member.name.lower(): n for member, n in sorted(counts.items())}
 
 
-def ledger(world: World, account: str) -> Json:
-    """Write the books, equal lines once; account "" is all."""
-    books = [book for book in world.ledger.books if account in ("", book.account)]
-    sheets = [_sheet(book, month) for book in books for month in book.months]
-    return {"sheets": sorted(sheets, key=lambda sheet: (sheet["account"], sheet["month"]))}
+def sheets(world: World, account: str) -> list[tuple[Place, Sheet]]:
+    """Return each book's months, in order of account and month; account "" is all.
+
+    An account has another book for each policy or price that it has had.
+    """
+    found = [
+        ((book.account, month, place), (book, month))
+        for place, book in enumerate(world.ledger.books)
+        if account in ("", book.account)
+        for month in book.months
+    ]
+    return sorted(found, key=lambda item: item[0])
 
 
-def _sheet(book: Book, month: str) -> Json:
+def sheet(of: Sheet) -> Json:
+    """Write one month of one book, equal lines once."""
+    book, month = of
     sums: dict[tuple[EntryKind, Cause], list[int]] = {}
     for n, line in book.lines(month):
         line_sums = sums.setdefault((line.kind, line.cause), [0, 0, 0])
@@ -137,27 +156,22 @@ def _sheet(book: Book, month: str) -> Json:
     }
 
 
-def invoices(world: World, account: str) -> Json:
-    """Write the invoices; account "" is all."""
+def invoice(of: Sheet) -> Json:
+    """Write the invoice of one month of one book."""
+    book, month = of
+    found = book.invoice(month)
     return {
-        "head": INVOICE_HEAD,
-        "invoices": [
-            {
-                "account": found.account,
-                "month": found.month,
-                "policy": found.policy,
-                "currency": found.currency,
-                "units": found.units,
-                "excluded": {cause.name.lower(): n for cause, n in found.excluded.items()},
-                "excluded_units": found.excluded_units,
-                "pending_units": found.pending_units,
-                "fees": decimal(found.fees_micros),
-                "subtotal": decimal(found.subtotal_micros),
-                "tax_percent": percent(found.tax_bp),
-                "tax": decimal(found.tax_micros),
-                "total": decimal(found.total_micros),
-            }
-            for found in world.ledger.invoices()
-            if account in ("", found.account)
-        ],
+        "account": found.account,
+        "month": found.month,
+        "policy": found.policy,
+        "currency": found.currency,
+        "units": found.units,
+        "excluded": {cause.name.lower(): n for cause, n in found.excluded.items()},
+        "excluded_units": found.excluded_units,
+        "pending_units": found.pending_units,
+        "fees": decimal(found.fees_micros),
+        "subtotal": decimal(found.subtotal_micros),
+        "tax_percent": percent(found.tax_bp),
+        "tax": decimal(found.tax_micros),
+        "total": decimal(found.total_micros),
     }

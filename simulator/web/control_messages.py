@@ -1,10 +1,11 @@
-"""The control port's messages: pages across accounts, one with its timeline, and injected replies.
+"""The control port's messages: pages across accounts, one with its timeline, purges, replies.
 
 Looking here tells nobody anything: what a customer was told does not change by it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
 from heapq import merge
 from typing import TYPE_CHECKING
@@ -12,12 +13,12 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from simulator.core import number
-from simulator.core.command import Inject
+from simulator.core.carrier import CARRIERS
+from simulator.core.command import Delete, Inject
 from simulator.core.ids import key_of_id, public_id
-from simulator.core.message import Message
+from simulator.core.message import FINAL, Message, State
 from simulator.web import control_show as show
 from simulator.web.control_ask import (
-    MessagesQuery,
     NoQuery,
     ReferenceQuery,
     ReplyBody,
@@ -25,6 +26,7 @@ from simulator.web.control_ask import (
     query_of,
 )
 from simulator.web.control_gate import HttpError
+from simulator.web.control_pages import MessagesQuery, PurgeQuery
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from simulator.web.control_show import Json
 
 SCANNED_MAX = 10_000  # messages looked at for one page; a page may therefore be short
+_AT_ONCE = 200  # forgotten, before the others of the loop get a turn
 _END_OF_TIME_US = 2**62
 _ID = re.compile(r"(?:[A-Za-z]{2})?([0-9a-fA-F]{32})")
 _CURSOR = re.compile(r"([0-9]{1,18})-([0-9a-f]{32})")
@@ -84,6 +87,12 @@ def _place(message: Message) -> tuple[int, int]:
 def _fits(message: Message, query: MessagesQuery) -> bool:
     if query.state and message.state.name.lower() != query.state:
         return False
+    if query.direction and message.inbound is not (query.direction == "inbound"):
+        return False
+    if query.carrier and (message.inbound or CARRIERS[message.carrier].name != query.carrier):
+        return False
+    if query.text and query.text.casefold() not in message.body.casefold():
+        return False
     if query.to and message.to not in _spellings(query.to):
         return False
     return not query.sender or message.sender in _spellings(query.sender)
@@ -122,6 +131,30 @@ def _detail(world: World, key: int | None, seen: str) -> web.Response:
     epoch = world.gateway.epoch
     timeline = [show.event(fact, epoch) for fact in world.inbox.timeline(found)]
     return web.json_response({**show.message(world, found), "timeline": timeline})
+
+
+async def purge(panel: Panel, request: web.Request) -> web.Response:
+    """Forget every message whose end is known, as if its owner had deleted it; counters stay."""
+    driver = panel.driver(request)
+    query = query_of(request, PurgeQuery)
+    world, store = driver.world, driver.world.store
+    panel.has_account(world, query.account)
+    panel.stir(driver)
+    shelves = [store.shelves[query.account]] if query.account else list(store.shelves.values())
+    purged = kept = 0
+    for shelf in shelves:
+        for place, key in enumerate(list(shelf.keys)):
+            if place % _AT_ONCE == 0:
+                await asyncio.sleep(0)
+            if world.store is not store:
+                raise HttpError(409, f"world {world.name} was reset meanwhile")
+            found = store.get(key)
+            if found is not None and (found.state in FINAL or found.state is State.RECEIVED):
+                driver.submit(Delete(key))
+                purged += 1
+            elif found is not None:
+                kept += 1
+    return web.json_response({"purged": purged, "kept": kept})
 
 
 async def reply(panel: Panel, request: web.Request) -> web.Response:

@@ -80,6 +80,11 @@ def account(world: World, name: str) -> Json:
         "senders": list(found.senders),
         "quota": None if found.quota < 0 else found.quota,
         "two_way": found.two_way,
+        "retry": {
+            "delays_us": list(found.retry.delays_us),
+            "timeout_us": found.retry.timeout_us,
+            "on_status": found.retry.on_status,
+        },
         "accepted": shelf.accepted,
         "opted_out": len(shelf.opted_out),
     }

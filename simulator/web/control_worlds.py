@@ -10,15 +10,19 @@ from aiohttp import web
 
 from simulator.core.message import FINAL
 from simulator.dialects import DIALECTS
+from simulator.engine.world import DEFAULT
+from simulator.views.ledger import INVOICE_HEAD
 from simulator.web import control_books as books
 from simulator.web import control_show as show
-from simulator.web.control_ask import AccountBody, AccountQuery, NoQuery, body_of, query_of
+from simulator.web.control_ask import AccountBody, NoQuery, body_of, query_of
 from simulator.web.control_gate import HttpError
+from simulator.web.control_pages import AccountPageQuery, PageQuery, page_of
 
 if TYPE_CHECKING:
-    from simulator.core.message import Account
+    from simulator.core.message import Account, Retry
     from simulator.engine.driver import Driver
     from simulator.engine.world import World
+    from simulator.web.control_ask import RetryBody
     from simulator.web.control_panel import Panel
     from simulator.web.control_show import Json
 
@@ -38,9 +42,10 @@ _NULLS = {
 
 async def worlds(panel: Panel, request: web.Request) -> web.Response:
     """Answer with every world, in short."""
-    query_of(request, NoQuery)
-    drivers = sorted(panel.server.drivers.items())
-    return web.json_response({"worlds": [_short(driver) for _, driver in drivers]})
+    query = query_of(request, PageQuery)
+    drivers = [((name,), driver) for name, driver in sorted(panel.server.drivers.items())]
+    found, following = page_of("worlds", drivers, query)
+    return web.json_response({"worlds": list(map(_short, found)), "next": following})
 
 
 def _short(driver: Driver) -> Json:
@@ -64,6 +69,22 @@ async def world(panel: Panel, request: web.Request) -> web.Response:
     query_of(request, NoQuery)
     driver = panel.driver(request)
     return web.json_response({**_short(driver), "faults": driver.world.faults()})
+
+
+async def delete(panel: Panel, request: web.Request) -> web.Response:
+    """End a world, with its accounts, messages and waits."""
+    query_of(request, NoQuery)
+    driver = panel.driver(request)
+    name = driver.world.name
+    if name == DEFAULT:
+        raise HttpError(409, f"world {name} stays; POST /v1/worlds/{name}/reset empties it")
+    if driver.advancing:
+        raise HttpError(409, f"world {name} is advancing; wait for its end")
+    panel.stir(driver)
+    driver.stop()
+    del panel.server.drivers[name]
+    panel.server.worlds.remove(name)
+    return web.Response(status=204)
 
 
 async def reset(panel: Panel, request: web.Request) -> web.Response:
@@ -94,10 +115,11 @@ def _reset(panel: Panel, drivers: list[Driver]) -> None:
 
 async def accounts(panel: Panel, request: web.Request) -> web.Response:
     """Answer with the accounts of a world."""
-    query_of(request, NoQuery)
-    found = panel.driver(request).world
+    found, query = panel.driver(request).world, query_of(request, PageQuery)
+    names = [((name,), name) for name in sorted(found.store.shelves)]
+    page, following = page_of("accounts", names, query)
     return web.json_response(
-        {"accounts": [show.account(found, name) for name in sorted(found.store.shelves)]}
+        {"accounts": [show.account(found, name) for name in page], "next": following}
     )
 
 
@@ -120,6 +142,9 @@ async def put_account(panel: Panel, request: web.Request) -> web.Response:
         raise HttpError(409, f"account {name} belongs to world {home.name}, and stays there")
     if home is None and not asked.dialect:
         raise HttpError(400, f"dialect: is missing: add it; known: {', '.join(sorted(DIALECTS))}")
+    limit = panel.server.settings.accounts_limit
+    if home is None and len(panel.server.worlds.accounts) >= limit:
+        raise HttpError(429, f"there are {limit} accounts; use one of them, or --accounts-limit")
     settings = _settings(panel, asked)
     driver = panel.driver_made(request)
     if home is None:
@@ -128,6 +153,10 @@ async def put_account(panel: Panel, request: web.Request) -> web.Response:
         before = home.account(name)
         _check_change(home, before, settings)
     panel.stir(driver)
+    if asked.retry is not None:
+        settings["retry"] = _retry(before.retry, asked.retry)
+    elif "retry" in asked.model_fields_set:
+        settings["retry"] = DIALECTS[before.dialect].new_account(name, "").retry
     changed = msgspec.structs.replace(before, **settings)
     panel.server.worlds.configure(changed, place, driver.now())
     driver.poke()
@@ -137,7 +166,7 @@ async def put_account(panel: Panel, request: web.Request) -> web.Response:
 def _settings(panel: Panel, asked: AccountBody) -> dict[str, Any]:
     """Return what the body names, in the names and values of `Account`."""
     settings: dict[str, Any] = {}
-    for name in sorted(asked.model_fields_set):
+    for name in sorted(asked.model_fields_set - {"retry"}):
         field, default = _NULLS.get(name, (name, None))
         value = getattr(asked, name)
         settings[field] = default if value is None else value
@@ -146,6 +175,14 @@ def _settings(panel: Panel, asked: AccountBody) -> dict[str, Any]:
     if "senders" in settings:
         settings["senders"] = tuple(settings["senders"])
     return settings
+
+
+def _retry(before: Retry, asked: RetryBody) -> Retry:
+    """Return the schedule with what the body names."""
+    named = {name: getattr(asked, name) for name in sorted(asked.model_fields_set)}
+    if "delays_us" in named:
+        named["delays_us"] = tuple(named["delays_us"])
+    return msgspec.structs.replace(before, **named)
 
 
 def _check_change(home: World, before: Account, settings: dict[str, Any]) -> None:
@@ -170,19 +207,26 @@ def _check_change(home: World, before: Account, settings: dict[str, Any]) -> Non
 
 async def truth(panel: Panel, request: web.Request) -> web.Response:
     """Answer with what happened, on three levels."""
-    query_of(request, NoQuery)
-    return web.json_response(books.truth(panel.driver(request)))
+    driver, query = panel.driver(request), query_of(request, AccountPageQuery)
+    panel.has_account(driver.world, query.account)
+    names = [((name,), name) for name in books.names(driver.world, query.account)]
+    page, following = page_of("truth", names, query)
+    return web.json_response({**books.truth(driver, page), "next": following})
 
 
 async def ledger(panel: Panel, request: web.Request) -> web.Response:
     """Answer with the lines of the books."""
-    found, query = panel.driver(request).world, query_of(request, AccountQuery)
+    found, query = panel.driver(request).world, query_of(request, AccountPageQuery)
     panel.has_account(found, query.account)
-    return web.json_response(books.ledger(found, query.account))
+    page, following = page_of("ledger", books.sheets(found, query.account), query)
+    return web.json_response({"sheets": list(map(books.sheet, page)), "next": following})
 
 
 async def invoices(panel: Panel, request: web.Request) -> web.Response:
     """Answer with the invoices."""
-    found, query = panel.driver(request).world, query_of(request, AccountQuery)
+    found, query = panel.driver(request).world, query_of(request, AccountPageQuery)
     panel.has_account(found, query.account)
-    return web.json_response(books.invoices(found, query.account))
+    page, following = page_of("invoices", books.sheets(found, query.account), query)
+    return web.json_response(
+        {"head": INVOICE_HEAD, "invoices": list(map(books.invoice, page)), "next": following}
+    )

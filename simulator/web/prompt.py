@@ -51,6 +51,11 @@ class Prompt:
         self._closing = False
         self.keep_alive: bool | None = None
 
+    @property
+    def status(self) -> int:
+        """The reply's."""
+        return self._reply.status
+
     def force_close(self) -> None:
         """Close the connection after this reply."""
         self._closing = True

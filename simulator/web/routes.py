@@ -14,11 +14,15 @@ _SEEN_MAX = 4096
 
 
 class Match(NamedTuple):
-    """A route found: its dialect's name, the route, and what stood at the open parts."""
+    """A route found: its dialect's name, the route, and what stood at the open parts.
+
+    `label` names the route where its requests are counted.
+    """
 
     dialect: str
     route: Route
     tail: tuple[str, ...]
+    label: str
 
 
 class Table:
@@ -63,7 +67,8 @@ class Table:
         found = node.routes.get(method)
         if found is None:
             return tuple(sorted(node.routes))
-        return Match(found[0], found[1], tuple(tail))
+        dialect, route = found
+        return Match(dialect, route, tuple(tail), f"{route.method} {route.path}")
 
 
 class _Node:

@@ -27,18 +27,22 @@ from simulator.errors import UsageError
 from simulator.web.app import Front
 from simulator.web.callbacks import Caller
 from simulator.web.control import control_app
-from simulator.web.door import Door
+from simulator.web.door import Door, Rules
 from simulator.web.egress import Allow
+from simulator.web.latency import Histogram, Latency
 from simulator.web.prompt import NOW_HEADER
 from simulator.web.quick import QuickServer
+from simulator.web.tls import server_context
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from ssl import SSLContext
 
     from simulator.settings import Settings
 
 _LINGER_S = 2.0  # for a body that we have refused, so that its sender can read why
 _LOOK_S = 0.01
+_PORTS = {"gateway": "port", "tls": "TLS port", "control": "control port"}
 _CLOSE_S = 0.5  # for handlers, once stopping has been told to everyone
 
 
@@ -76,6 +80,7 @@ class Server:
             open_accounts=open_accounts,
             body_timeout_s=settings.body_timeout_s,
             body_limit=settings.body_limit_bytes,
+            accounts_max=settings.accounts_limit,
         )
         self.caller = Caller(
             timeout_s=settings.callback_timeout_s,
@@ -85,7 +90,8 @@ class Server:
         )
         self._runners: list[web.BaseRunner] = []
         self._doors: list[Door] = []
-        self.url = self.control_url = ""
+        self.latency, self.lateness = Latency(), Histogram()  # of the control port; of callbacks
+        self.url = self.tls_url = self.control_url = ""
 
     def _new_world(self, name: str) -> World:
         world = self._make_world(name)
@@ -102,7 +108,7 @@ class Server:
         return self.drivers[world]
 
     async def start(self) -> None:
-        """Bind both ports and let time begin.
+        """Bind all ports and let time begin.
 
         Raises:
             UsageError: a port is taken or may not be used; one line, no traceback.
@@ -113,8 +119,10 @@ class Server:
             "keepalive_timeout": settings.keepalive_s,
             "lingering_time": min(_LINGER_S, settings.body_timeout_s),
         }
-        server = QuickServer(self.front, **limits)
-        gateway = web.ServerRunner(server, shutdown_timeout=_CLOSE_S)
+        gateway, secure = (
+            web.ServerRunner(QuickServer(self.front, **limits), shutdown_timeout=_CLOSE_S)
+            for _ in range(2)
+        )
         control = web.AppRunner(
             control_app(self),
             access_log=None,
@@ -123,8 +131,11 @@ class Server:
             **limits,
         )
         try:
-            self.url = await self._bind(gateway, settings.port, "port")
-            self.control_url = await self._bind(control, settings.control_port, "control port")
+            self.url = await self._bind(gateway, settings.port, "gateway")
+            if settings.tls:
+                tls = server_context(settings.tls_dir, settings.tls_name)
+                self.tls_url = await self._bind(secure, settings.tls_port, "tls", tls)
+            self.control_url = await self._bind(control, settings.control_port, "control")
         except UsageError:
             await self.stop(0.0)
             raise
@@ -140,8 +151,9 @@ class Server:
         """
         self.front.draining = True
         self._running = False
-        for door in self._doors[:1]:  # the gateway's; the control port tells how it goes
-            await door.close()
+        for door in self._doors:
+            if door.name != "control":  # which tells how it goes
+                await door.close()
         for driver in self.drivers.values():
             driver.stop()
         deadline = time.monotonic() + drain_s
@@ -160,19 +172,26 @@ class Server:
         """Tell whether both ports answer and nothing is being shut down."""
         return self._running and not self.front.draining
 
-    async def _bind(self, runner: web.BaseRunner, port: int, what: str) -> str:
+    def connections(self) -> dict[str, int]:
+        """Return how many connections each port has."""
+        return {door.name: door.inside for door in self._doors}
+
+    async def _bind(
+        self, runner: web.BaseRunner, port: int, name: str, tls: SSLContext | None = None
+    ) -> str:
         await runner.setup()
         self._runners.append(runner)
         assert runner.server is not None
-        door = Door(runner.server, self.settings.connections_limit)
+        rules = Rules(self.settings.connections_limit, self.settings.head_timeout_s)
+        door = Door(name, runner.server, rules, tls)
         self._doors.append(door)
         # The name may mean two addresses, and we listen on one.
         host = "127.0.0.1" if self.settings.host == "localhost" else self.settings.host
         try:
             bound = await door.open(host, port)
         except OSError as error:
-            raise UsageError(_cannot_bind(what, host, port, error)) from None
-        return f"http://{_bracketed(host)}:{bound}"
+            raise UsageError(_cannot_bind(_PORTS[name], host, port, error)) from None
+        return f"http{'' if tls is None else 's'}://{_bracketed(host)}:{bound}"
 
     def _perform(self, world: World, effect: Call | Wake, done: Callable[[Outcome], None]) -> None:
         """Make the call of an effect; a bug on the way is reported, and is no answer."""
@@ -187,7 +206,22 @@ class Server:
             asyncio.get_running_loop().call_soon(done, Outcome(OutcomeKind.FORBIDDEN))
             return
         headers = (*call.headers, (NOW_HEADER, str(effect.due_us)))
-        self.caller.submit(world.name, msgspec.structs.replace(call, headers=headers), done)
+        timed = self._timed(world, effect.due_us, done)
+        self.caller.submit(world.name, msgspec.structs.replace(call, headers=headers), timed)
+
+    def _timed(
+        self, world: World, due_us: int, done: Callable[[Outcome], None]
+    ) -> Callable[[Outcome], None]:
+        """Note how late an outcome is, in real time; stepped time stands still for it."""
+        clock, begun_ns = self.drivers[world.name].clock, time.monotonic_ns()
+        late_us = (clock.now(begun_ns) - due_us) / clock.rate if clock.rate else 0.0
+
+        def ended(outcome: Outcome) -> None:
+            passed_s = (time.monotonic_ns() - begun_ns) / 1e9
+            self.lateness.observe(max(late_us, 0.0) / 1e6 + passed_s)
+            done(outcome)
+
+        return ended
 
     def _call(self, world: World, effect: Call | Wake) -> HttpCall | None:
         if isinstance(effect, Wake):

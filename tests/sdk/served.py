@@ -31,6 +31,7 @@ class Served:
 
     def __init__(self, greeting: dict[str, str]) -> None:
         self.url, self.control_url = greeting["gateway"], greeting["control"]
+        self.tls_url = greeting.get("tls", "").partition(" ")[0]
         self._token = greeting["token"]
 
     def ask(self, method: str, path: str, body: object = None, **query: Any) -> Any:
@@ -74,10 +75,10 @@ class Served:
 
 
 @contextmanager
-def serving() -> Iterator[Served]:
+def serving(*flags: str) -> Iterator[Served]:
     """Start `todoku serve` on free ports; at the end its books balance and it stops cleanly."""
     command = [sys.executable, "-m", "simulator", "serve", "--port", "0", "--control-port", "0"]
-    command += ["--rate", str(RATE), "--start", START, "--seed", "15"]
+    command += ["--rate", str(RATE), "--start", START, "--seed", "15", *flags]
     env = {name: value for name, value in os.environ.items() if not name.startswith("TODOKU_")}
     with (
         TemporaryFile("w+") as errors,

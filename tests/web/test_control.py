@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
 from simulator.engine.world import Options
-from tests.servers import MESSAGES, SECRET, SID, request, running, us
+from tests.servers import MESSAGES, SECRET, SID, request, running, until_true, us
 from tests.web.test_control_gate import refused
 from tests.worlds import DAY_US, START_US, habits, phone
 
@@ -193,3 +194,41 @@ def test_every_reply_carries_the_now_of_its_world(server: Running) -> None:
         ("/nothing", START_US),
     ):
         assert server.control("GET", path).headers["X-Todoku-Now"] == str(now_us)
+
+
+def test_a_world_is_ended_with_its_accounts_and_its_name_is_free_again(server: Running) -> None:
+    account = {"dialect": "twilio", "secret": SECRET}
+    path = f"/v1/worlds/ci-1/accounts/{SID}"
+    assert server.control("PUT", path, account).status == 201
+    server.accepted()
+    assert server.control("DELETE", "/v1/worlds/ci-1").status == 204
+    assert server.control("GET", "/v1/worlds/ci-1").status == 404
+    assert [found["name"] for found in server.get("/v1/worlds")["worlds"]] == ["default"]
+    server.accepted()  # the account is an unknown one now, and opens in `default`
+    assert server.get("/v1/worlds/default")["messages"]["kept"] == 1
+    assert server.control("PUT", "/v1/worlds/ci-1/accounts/x", account).status == 201
+    assert server.get("/v1/worlds/ci-1")["events"] == 1
+
+
+def test_a_sleeper_in_a_world_that_ends_is_let_go() -> None:
+    with running() as server:
+        server.control("PUT", "/v1/worlds/ci-1/accounts/x", {"dialect": "twilio"})
+        until = START_US + 1_000_000
+        asleep: list[int] = []
+
+        def sleep() -> None:
+            answer = server.control("GET", f"/v1/worlds/ci-1/clock/wait?until={until}")
+            asleep.append(answer.status)
+
+        sleeper = threading.Thread(target=sleep)
+        sleeper.start()
+        until_true(lambda: server.server.drivers["ci-1"].world.gateway.waits)
+        assert server.control("DELETE", "/v1/worlds/ci-1").status == 204
+        sleeper.join(10)
+        assert asleep == [503]
+
+
+def test_the_default_world_stays(server: Running) -> None:
+    answer = server.control("DELETE", "/v1/worlds/default")
+    assert (answer.status, answer.json["error"]) == (409, "conflict")
+    assert server.control("DELETE", "/v1/worlds/nowhere").status == 404

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import pytest
@@ -36,6 +37,7 @@ def test_an_account_is_made_and_changed_bit_by_bit(server: Running) -> None:
         "senders": [],
         "quota": None,
         "two_way": False,
+        "retry": server.get(SHOP)["retry"],
         "accepted": 0,
         "opted_out": 0,
     }
@@ -52,7 +54,7 @@ def test_an_account_is_made_and_changed_bit_by_bit(server: Running) -> None:
     assert changed.status == 200
     assert changed.json == {**made.json, **change, "tax_percent": "8"}
     assert server.get(SHOP) == changed.json
-    assert server.get(f"{WORLD}/accounts") == {"accounts": [changed.json]}
+    assert server.get(f"{WORLD}/accounts") == {"accounts": [changed.json], "next": None}
     nulls = dict.fromkeys(("price", "tax_percent", "push_url", "quota", "senders"))
     found = server.control("PUT", SHOP, nulls).json
     assert found == {**made.json, "two_way": True, "lane": "a"}
@@ -99,6 +101,10 @@ def test_an_account_set_here_is_known_at_the_gateway() -> None:
         ({"dialect": "twilio", "inbound_url": "ftp://localhost/"}, ["inbound_url", "scheme"]),
         ({"dialect": "twilio", "lane": "x" * 65}, ["lane", "at most 64"]),
         ({"dialect": None}, ["dialect", "text"]),
+        ({"dialect": "twilio", "retry": {"delays_us": [-1]}}, ["retry.delays_us[0]", "at least 0"]),
+        ({"dialect": "twilio", "retry": {"delays_us": [1] * 101}}, ["retry.delays_us", "100"]),
+        ({"dialect": "twilio", "retry": {"timeout_us": 0}}, ["retry.timeout_us", "at least 1"]),
+        ({"dialect": "twilio", "retry": {"delay_us": []}}, ["did you mean delays_us?"]),
         ({"dialect": "twilo", "quota": -1, "x": 1}, ["dialect", "quota", "x"]),
     ],
 )
@@ -106,7 +112,7 @@ def test_an_account_that_cannot_be_is_refused_with_every_problem(
     server: Running, body: dict[str, object], words: list[str]
 ) -> None:
     refused(server.control("PUT", SHOP, body), 400, "bad_request", *words)
-    assert server.get(f"{WORLD}/accounts") == {"accounts": []}
+    assert server.get(f"{WORLD}/accounts") == {"accounts": [], "next": None}
 
 
 def test_an_account_stays_in_its_world(server: Running) -> None:
@@ -157,3 +163,53 @@ def test_a_price_stays_while_a_message_is_on_its_way(server: Running) -> None:
     server.post(f"{WORLD}/clock/advance", {"by": "4d"})
     found = server.get(f"{WORLD}/invoices")["invoices"]
     assert [invoice["subtotal"] for invoice in found] == ["0.0083", "1"]
+
+
+def test_how_callbacks_are_repeated_is_set_bit_by_bit(server: Running) -> None:
+    server.control("PUT", SHOP, {"dialect": "twilio", "secret": SECRET})
+    usual = server.get(SHOP)["retry"]
+    once = server.control("PUT", SHOP, {"retry": {"delays_us": [5_000_000]}}).json["retry"]
+    assert once == {**usual, "delays_us": [5_000_000]}
+    strict = server.control("PUT", SHOP, {"retry": {"on_status": False}}).json["retry"]
+    assert strict == {**once, "on_status": False}
+    assert server.control("PUT", SHOP, {"two_way": True}).json["retry"] == strict
+    assert server.control("PUT", SHOP, {"retry": None}).json["retry"] == usual
+
+
+def test_a_schedule_of_callbacks_is_kept_to(server: Running) -> None:
+    where = f"{WORLD}/accounts/{SID}"
+    retry = {"delays_us": [1_000_000, 2_000_000], "on_status": True}
+    server.control("PUT", where, {"dialect": "twilio", "secret": SECRET, "retry": retry})
+    server.accepted(StatusCallback=f"{server.url}/nobody")  # answers 404
+    server.post(f"{WORLD}/clock/advance", {"by": "4d"})
+    tried = server.get(f"{WORLD}/callbacks", kind="tried", limit=100)["callbacks"]
+    sent = [found for found in tried if found["state"] == "sent"][::-1]
+    assert [found["attempt"] for found in sent] == [1, 2, 3]
+    gaps = [b["at_us"] - a["at_us"] for a, b in itertools.pairwise(sent)]
+    assert gaps == [1_000_001, 2_000_001]
+
+
+def test_accounts_made_at_sight_have_a_bound() -> None:
+    with running(accounts_limit=2) as server:
+        assert server.control("PUT", SHOP, {"dialect": "twilio"}).status == 201
+        names = ["AC" + digit * 32 for digit in "bcd"]
+        asked = b"To=%2B12025550100&From=%2B15005550006&Body=x"
+        statuses = [
+            request("POST", server.url + MESSAGES.replace(SID, name), asked, basic(name)).status
+            for name in names
+        ]
+        assert statuses == [201, 401, 401]
+        full = server.control("PUT", f"{WORLD}/accounts/one-more", {"dialect": "twilio"})
+        refused(full, 429, "too_many", "there are 2 accounts", "--accounts-limit")
+        assert server.control("PUT", SHOP, {"quota": 1}).status == 200
+        again = request(
+            "POST", server.url + MESSAGES.replace(SID, names[0]), asked, basic(names[0])
+        )
+        assert again.status == 201
+        assert len(server.get(f"{WORLD}/accounts")["accounts"]) == 2
+
+
+def test_an_account_declared_without_a_secret_may_still_bring_one_when_all_are_there() -> None:
+    with running(accounts_limit=1) as server:
+        server.control("PUT", f"{WORLD}/accounts/{SID}", {"dialect": "twilio"})
+        server.accepted()

@@ -140,3 +140,61 @@ def test_a_message_is_found_by_the_clients_reference(server: Running) -> None:
 def test_states_of_the_filter_are_those_of_the_model(server: Running) -> None:
     for state in set(State) - {State.NONE}:
         server.get(f"{WORLD}/messages", state=state.name.lower())
+
+
+def test_messages_are_filtered_by_text_carrier_and_direction(server: Running) -> None:
+    hello = server.accepted(us(0), Body="Hello Café")
+    japan = server.accepted("+819012345678", Body="こんにちは")
+    reply = {"account": SID, "from": us(0), "to": "+15005550006", "body": "café, yes"}
+    answer = server.post(f"{WORLD}/replies", reply)["id"]
+
+    def ids(**query: Any) -> set[str]:
+        return {m["id"] for m in server.get(f"{WORLD}/messages", **query)["messages"]}
+
+    assert ids(text="CAFÉ") == {hello, answer}
+    assert ids(text="んにち") == {japan}
+    assert ids(text="café", direction="inbound") == {answer}
+    assert ids(direction="outbound") == {hello, japan}
+    assert ids(carrier="us-generic") == {hello}
+    nearest = "did you mean docomo?"
+    refused(server.control("GET", f"{WORLD}/messages?carrier=docomoo"), 400, "bad_request", nearest)
+    refused(server.control("GET", f"{WORLD}/messages?text={'x' * 201}"), 400, "bad_request")
+
+
+def test_a_purge_forgets_what_has_ended_and_keeps_every_counter(server: Running) -> None:
+    done = [server.accepted(us(i), Body=f"secret {i}") for i in range(5)]
+    server.post(f"{WORLD}/clock/advance", {"by": "4d"})
+    under_way = server.accepted(us(9))
+    before = server.get(f"{WORLD}/truth")["total"]
+    digest = server.world.log.digest()
+    invoices = server.get(f"{WORLD}/invoices")
+    inbound = {"account": SID, "from": us(0), "to": "+15005550006", "body": "Hm"}
+    server.post(f"{WORLD}/replies", inbound)
+    answer = server.control("DELETE", f"{WORLD}/messages")
+    assert answer.status == 200
+    assert answer.json["kept"] == 1
+    assert answer.json["purged"] >= 6  # people may have answered by themselves
+    left = server.get(f"{WORLD}/messages")["messages"]
+    assert [message["id"] for message in left] == [under_way]
+    for key in done:
+        refused(server.control("GET", f"{WORLD}/messages/{key}"), 404, "not_found")
+    after = server.get(f"{WORLD}/truth")["total"]
+    assert after == {**before, "inbound": before["inbound"] + 1}
+    assert server.get(f"{WORLD}/invoices") == invoices
+    assert server.world.log.digest() != digest  # a purge is a fact
+    assert server.control("DELETE", f"{WORLD}/messages").json == {"purged": 0, "kept": 1}
+
+
+def test_a_purge_may_be_of_one_account(server: Running) -> None:
+    other = "AC" + "b" * 32
+    path = MESSAGES.replace(SID, other)
+    form = f"To=%2B{us(1)[1:]}&From=%2B15005550006&Body=x".encode()
+    assert request("POST", server.url + path, form, basic(other)).status == 201
+    server.accepted()
+    server.post(f"{WORLD}/clock/advance", {"by": "4d"})
+    answer = server.control("DELETE", f"{WORLD}/messages?account={other}")
+    assert answer.json["purged"] >= 1
+    left = server.get(f"{WORLD}/messages")["messages"]
+    assert {message["account"] for message in left} == {SID}
+    nobody = server.control("DELETE", f"{WORLD}/messages?account=nobody")
+    refused(nobody, 404, "not_found")

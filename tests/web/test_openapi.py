@@ -18,12 +18,16 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from simulator.core.message import Cause, State
+from simulator.core.message import Cause, OutcomeKind, State
+from simulator.core.number import NumberKind
 from simulator.core.tariff import POLICIES
 from simulator.dialects import DIALECTS
 from simulator.web import control_ask as ask
+from simulator.web import control_pages as pages
 from simulator.web.control import control_app, openapi
+from simulator.web.control_callbacks import CallbacksQuery, RefusalsQuery
 from simulator.web.control_gate import CODES
+from simulator.web.control_people import PersonQuery
 from tests.servers import SID, TOKEN, make_server, request, running, us
 from tests.worlds import START_US
 
@@ -49,12 +53,19 @@ BODIES = {
     "rate": ask.RateBody,
 }
 QUERIES = {
-    "messages": ask.MessagesQuery,
+    "worlds": pages.PageQuery,
+    "accounts": pages.PageQuery,
+    "messages": pages.MessagesQuery,
+    "purge": pages.PurgeQuery,
+    "callbacks": CallbacksQuery,
+    "refusals": RefusalsQuery,
+    "person": PersonQuery,
+    "truth": pages.AccountPageQuery,
     "messageByReference": ask.ReferenceQuery,
     "events": ask.EventsQuery,
     "stream": ask.StreamQuery,
-    "ledger": ask.AccountQuery,
-    "invoices": ask.AccountQuery,
+    "ledger": pages.AccountPageQuery,
+    "invoices": pages.AccountPageQuery,
     "wait": ask.WaitQuery,
 }
 OPERATIONS = {
@@ -100,7 +111,7 @@ def test_the_document_is_served_with_the_version(live: Running) -> None:
 
 def test_only_what_needs_no_token_says_so() -> None:
     free = {name for name, (_, _, op) in OPERATIONS.items() if op.get("security") == []}
-    assert free == {"healthz", "readyz", "openapi"}
+    assert free == {"healthz", "readyz", "openapi", "metrics"}
 
 
 def test_every_schema_is_valid_and_every_reference_leads_somewhere() -> None:
@@ -150,8 +161,20 @@ def test_the_documents_words_are_those_of_the_model() -> None:
     assert schemas["Cause"]["enum"] == [*causes, None]
     assert schemas["AccountChange"]["properties"]["policy"]["enum"] == list(POLICIES)
     assert schemas["AccountChange"]["properties"]["dialect"]["enum"] == list(DIALECTS)
+    assert schemas["Outcome"]["enum"] == [kind.name.lower() for kind in OutcomeKind]
+    assert schemas["Person"]["properties"]["kind"]["enum"] == [kind.value for kind in NumberKind]
+    assert set(parameter("messages", "carrier")["enum"]) == pages.CARRIER_NAMES
+    assert parameter("callbacks", "outcome") == {"$ref": "#/components/schemas/Outcome"}
+    delays = schemas["Account"]["properties"]["retry"]["properties"]["delays_us"]
+    assert delays["items"]["maximum"] == ask.ADVANCE_US_MAX
+    assert delays["maxItems"] == ask.RETRIES_MAX
     assert schemas["Error"]["properties"]["error"]["enum"] == list(CODES.values())
     assert schemas["Micros"]["exclusiveMaximum"] == ask.END_US
+
+
+def parameter(operation: str, name: str) -> Any:
+    (found,) = (p for p in OPERATIONS[operation][2]["parameters"] if p.get("name") == name)
+    return found["schema"]
 
 
 # A wait and a stream answer when something happens; they have tests of their own.
@@ -189,6 +212,8 @@ def aim(case: schemathesis.Case, live: Running) -> None:
     parameters["world"] = "default"
     if path.endswith("/messages/{id}"):
         parameters["id"] = f"SM{key}"
+    elif path.endswith("/people/{number}"):
+        parameters["number"] = us(1)
     elif path.endswith("/accounts/{id}") and case.method == "GET":
         parameters["id"] = SID
     elif path.endswith("/clock/advance"):
