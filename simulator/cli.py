@@ -1,4 +1,4 @@
-"""The command line: `todoku serve | run | people | schema | ready`.
+"""The command line: `todoku init | explain | run | serve | people | schema | ready`.
 
 Every command ends with an exit code of `errors.ExitCode`; an error is a line for people, never a
 traceback.
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
-from simulator import __version__
+from simulator import __version__, cli_before
 from simulator.errors import ExitCode, TodokuError, UsageError
 from simulator.run.bundled import scenario_file
 from simulator.settings import Settings, flag_of, load
@@ -217,6 +217,8 @@ def _flags_of_serve() -> list[inspect.Parameter]:
     ]
 
 
+app.command("explain", epilog=cli_before.EXPLAIN)(cli_before.explain)
+app.command("init", epilog=cli_before.INIT)(cli_before.init)
 _parameters = _flags_of_serve()
 _serve.__signature__ = inspect.Signature(_parameters)  # type: ignore[attr-defined]
 _serve.__annotations__ = {p.name: p.annotation for p in _parameters}

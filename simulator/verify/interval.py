@@ -9,6 +9,7 @@ from __future__ import annotations
 from math import ceil, floor, sqrt
 
 Z95 = 1.959963984540054  # two-sided 95%
+_HALF = 0.5  # correction for continuity: a count is a whole number
 
 
 def wilson(seen: int, of: int, z: float = Z95) -> tuple[float, float]:
@@ -28,10 +29,11 @@ def wilson(seen: int, of: int, z: float = Z95) -> tuple[float, float]:
 
 
 def foreseen(seen: int, of: int, coming: int, z: float = Z95) -> tuple[int, int]:
-    """Return between which counts `coming` further tries will lie, after `seen` of `of`.
+    """Return the least and the largest count to expect of `coming` tries, after `seen` of `of`.
 
     It inverts the score test of two proportions, so it holds both the chance of the coming tries
-    and what a sample of `of` leaves unknown (Krishnamoorthy and Peng 2011, "joint sampling").
+    and what a sample of `of` leaves unknown (Krishnamoorthy and Peng 2011, "joint sampling");
+    corrected for continuity.
 
     Args:
         seen: 0 to `of`.
@@ -50,4 +52,4 @@ def foreseen(seen: int, of: int, coming: int, z: float = Z95) -> tuple[int, int]
     constant = coming * coming * seen * seen - spread * seen * (both - seen)
     root = sqrt(max(linear * linear - 4 * square * constant, 0.0))
     low, high = (linear - root) / (2 * square), (linear + root) / (2 * square)
-    return max(0, floor(low)), min(coming, ceil(high))
+    return max(0, ceil(low - _HALF)), min(coming, floor(high + _HALF))

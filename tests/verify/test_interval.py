@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import comb
+from math import ceil, comb, floor
 
 import pytest
 from hypothesis import given
@@ -44,7 +44,16 @@ def test_what_is_foreseen_holds_its_mean_and_is_possible(
 ) -> None:
     seen, of = pair
     low, high = foreseen(seen, of, coming)
-    assert 0 <= low <= coming * seen / of <= high <= coming
+    mean = coming * seen / of
+    assert 0 <= low <= ceil(mean)
+    assert floor(mean) <= high <= coming
+    assert low <= high
+
+
+@given(st.integers(1, 100_000), st.integers(0, 10**8))
+def test_what_always_happened_is_foreseen_to_happen_always(of: int, coming: int) -> None:
+    assert foreseen(of, of, coming)[1] == coming
+    assert foreseen(0, of, coming)[0] == 0
 
 
 @pytest.mark.parametrize("share", [0.01, 0.05, 0.5, 0.98])
