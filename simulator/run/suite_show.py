@@ -55,7 +55,7 @@ def _scenario(runs: Sequence[Ended], out: Path) -> dict[str, Any]:
         "name": first.name,
         "file": str(first.file),
         "exit_code": int(gravest(one.code for one in runs)),
-        "luck": luck(runs) if len(runs) > 1 else None,
+        "luck": luck(runs),
         "runs": [
             {
                 "seed": one.item.seed,

@@ -126,6 +126,12 @@ def test_runs_that_were_not_begun_are_told_of(tmp_path: Path) -> None:
     assert [run["words"] for run in row["runs"]][1:] == ["INTERRUPTED: not begun"] * 2
 
 
+def test_one_seed_of_one_scenario_is_a_suite_as_well(tmp_path: Path) -> None:
+    ran = todoku("run", small(tmp_path, "x"), "--seeds", 1, "--out", tmp_path / "out")
+    assert (ran.code, ran.last) == (0, "PASS: 1 run, all passed"), ran
+    assert "0 of 1" in ran.said
+
+
 def test_a_folder_that_cannot_be_written_is_refused_at_once(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     ran = todoku("run", small(tmp_path, "x"), "--seeds", 2, "--out", tmp_path / "file/out")
