@@ -2,13 +2,14 @@
 # make test   set everything up, pass the tests
 # make lint   ruff, format check, mypy --strict
 # make bench  the benchmarks: ratios, each a table and one JSON line
+# make dist   a wheel and a source distribution in dist/, scenarios and example included
 
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench dist clean
 
 demo: $(READY)
 	$(BIN)/todoku run scenarios/first-campaign.yaml --out .todoku/demo
@@ -24,8 +25,12 @@ lint: $(READY)
 bench: $(READY)
 	for script in benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done
 
+dist: $(READY)
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation --outdir dist .
+
 clean:
-	rm -rf $(VENV) .todoku
+	rm -rf $(VENV) .todoku dist
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -1,4 +1,4 @@
-"""The command line: `todoku serve | run | people | schema | ready`.
+"""The command line: `todoku init | explain | run | serve | people | schema | ready`.
 
 Every command ends with an exit code of `errors.ExitCode`; an error is a line for people, never a
 traceback.
@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
-from simulator import __version__
+from simulator import __version__, cli_before
 from simulator.errors import ExitCode, TodokuError, UsageError
+from simulator.run.bundled import scenario_file
 from simulator.settings import Settings, flag_of, load
 
 if TYPE_CHECKING:
@@ -67,12 +68,32 @@ def _root(
     del version
 
 
-@app.command(epilog="Example: todoku run scenarios/first-campaign.yaml --out .todoku/demo --seed 7")
+@app.command(
+    epilog="Examples: todoku run first-campaign --seed 7 · todoku run scenarios --jobs 2 · "
+    "todoku run 'scenarios/*.yaml' --seeds 20"
+)
 def run(  # noqa: PLR0913, PLR0917 - one parameter for each flag
-    scenario: _ScenarioFile,
+    scenarios: Annotated[
+        list[str],
+        typer.Argument(
+            help="Scenario files, folders of them, globs, or names of those that come with "
+            "Todoku. More than one file alone is a suite: one summary, the gravest exit code "
+            "(130 > 2 > 3 > 1 > 0).",
+            show_default=False,
+            metavar="SCENARIO...",
+        ),
+    ],
     seed: _Seed = None,
+    seeds: Annotated[
+        int | None,
+        typer.Option(min=1, help="Run each with this many seeds: how often would it have failed?"),
+    ] = None,
+    jobs: Annotated[
+        int, typer.Option(min=1, max=256, help="Runs of a suite beside each other.")
+    ] = min(2, os.cpu_count() or 1),
     out: Annotated[
-        Path | None, typer.Option(help="Folder for logs and reports [.todoku/NAME].")
+        Path | None,
+        typer.Option(help="Folder for logs and reports [.todoku/NAME]; a suite's has one each."),
     ] = None,
     json: Annotated[
         Path | None, typer.Option(help="Also write the report's JSON to this file.")
@@ -81,13 +102,21 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter for each flag
         str | None, typer.Option(help="The system under test: a command, or an http URL.")
     ] = None,
     timeout: Annotated[
-        str | None, typer.Option(help="Real time the run may take, such as 90s or 10m.")
+        str | None, typer.Option(help="Real time each run may take, such as 90s or 10m.")
     ] = None,
 ) -> None:
-    """Run a scenario against a system under test, and judge it."""
-    from simulator.run.command import run_command  # noqa: PLC0415 - start quickly
+    """Run scenarios against a system under test, and judge it."""
+    from simulator.run.command import run_command, seconds_of  # noqa: PLC0415 - start quickly
+    from simulator.run.many import suite_command  # noqa: PLC0415
+    from simulator.run.suite import Wish, is_single  # noqa: PLC0415
 
-    sys.exit(_loop(run_command(scenario, seed=seed, out=out, json=json, sut=sut, limit=timeout)))
+    if is_single(scenarios, seeds):
+        file = scenario_file(Path(scenarios[0]))
+        sys.exit(_loop(run_command(file, seed=seed, out=out, json=json, sut=sut, limit=timeout)))
+    wish = Wish(seed, seeds, sut, seconds_of(timeout))
+    flags = {"--timeout": timeout, "--sut": sut}
+    given = [word for flag, text in flags.items() if text is not None for word in (flag, text)]
+    sys.exit(_loop(suite_command(scenarios, wish, given, jobs=jobs, out=out, json=json)))
 
 
 @app.command(epilog="Example: todoku people scenarios/first-campaign.yaml --csv people.csv")
@@ -100,7 +129,7 @@ def people(
     from simulator.run.people import write_csv  # noqa: PLC0415
     from simulator.scenario import load_scenario  # noqa: PLC0415
 
-    found = load_scenario(scenario, needs_sut=False)
+    found = load_scenario(scenario_file(scenario), needs_sut=False)
     if seed is not None:
         found = found.model_copy(update={"seed": seed})
     if str(csv) == "-":
@@ -164,6 +193,8 @@ def _serve(**flags: Any) -> None:
     from simulator.run.command import serve_command  # noqa: PLC0415
 
     own = {name: flags.pop(name) for name in ("scenario", "rate", "start", "fixed_accounts")}
+    if own["scenario"] is not None:
+        own["scenario"] = scenario_file(own["scenario"])
     config = flags.pop("config")
     settings = load(flags, os.environ, config)
     sys.exit(_loop(serve_command(settings, **own)))
@@ -199,6 +230,8 @@ def _flags_of_serve() -> list[inspect.Parameter]:
     ]
 
 
+app.command("explain", epilog=cli_before.EXPLAIN)(cli_before.explain)
+app.command("init", epilog=cli_before.INIT)(cli_before.init)
 _parameters = _flags_of_serve()
 _serve.__signature__ = inspect.Signature(_parameters)  # type: ignore[attr-defined]
 _serve.__annotations__ = {p.name: p.annotation for p in _parameters}

@@ -140,10 +140,11 @@ class Persona:
     reply_delay: Law
 
 
-def compile_persona(
-    seed: int, name: str, preset: PersonPreset, rates: Mapping[str, float]
-) -> Persona:
-    """Compile a preset, with some of its rates (see `RATE_NAMES`) overridden.
+def rates_of(preset: PersonPreset, rates: Mapping[str, float]) -> dict[str, float]:
+    """Return every rate of a preset, some of them overridden (see `RATE_NAMES`).
+
+    Who replies has opened, and who has opened has noticed: where a later stage is raised above an
+    earlier one that was not given, the earlier one is raised with it.
 
     Raises:
         ValueError: a rate has an unknown name, or a later stage exceeds an earlier one.
@@ -159,6 +160,14 @@ def compile_persona(
         if value[late] > value[early]:
             msg = f"{late} ({value[late]:g}) cannot exceed {early} ({value[early]:g})"
             raise ValueError(msg)
+    return value
+
+
+def compile_persona(
+    seed: int, name: str, preset: PersonPreset, rates: Mapping[str, float]
+) -> Persona:
+    """Compile a preset, with some of its rates overridden: see `rates_of`, and what it raises."""
+    value = rates_of(preset, rates)
     return Persona(
         name=name,
         gone=threshold(value["gone"]),

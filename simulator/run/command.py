@@ -48,12 +48,12 @@ async def run_command(  # noqa: PLR0913 - one parameter for each flag
     found = load_scenario(scenario, sut=sut)
     if seed is not None:
         found = found.model_copy(update={"seed": seed})
-    return await _run(found, out or _DIRECTORY / found.name, json, _seconds(limit))
+    return await _run(found, out or _DIRECTORY / found.name, json, seconds_of(limit))
 
 
 async def _run(scenario: Scenario, out: Path, json: Path | None, timeout_s: float | None) -> int:
     assert scenario.sut is not None
-    _prepare(out, json)
+    prepare(out, json)
     timeout_s = timeout_s or scenario.sut.timeout_us / 1e6
     with Progress(scenario) as progress:
         job = Run(scenario, out, timeout_s, progress.step)
@@ -71,30 +71,36 @@ async def _run(scenario: Scenario, out: Path, json: Path | None, timeout_s: floa
     text = msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n"
     for file in (out / "report.json", json):
         if file is not None:
-            _write(file, text)
-    _write(out / "findings.csv", findings_csv(document).encode("utf-8-sig"))
+            write(file, text)
+    write(out / "findings.csv", findings_csv(document).encode("utf-8-sig"))
     show(document, out, job.details, last_lines(out / "sut.log"))
     return int(document["verdict"]["exit_code"])
 
 
-def _prepare(out: Path, json: Path | None) -> None:
+def prepare(out: Path, json: Path | None) -> None:
     """Find out now, and not when the run is over, whether the reports can be written."""
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"cannot write to {out}: {error.strerror}") from None
     if json is not None:
-        _write(json, b"")
+        write(json, b"")
 
 
-def _write(file: Path, data: bytes) -> None:
+def write(file: Path, data: bytes) -> None:
+    """Write a report.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
     try:
         file.write_bytes(data)
     except OSError as error:
         raise UsageError(f"cannot write {file}: {error.strerror}") from None
 
 
-def _seconds(text: str | None) -> float | None:
+def seconds_of(text: str | None) -> float | None:
+    """Read --timeout: real seconds, or None where it was not given."""
     if text is None:
         return None
     try:
@@ -192,7 +198,7 @@ async def ready_command(control: str, limit: str | None) -> int:
         raise UsageError(
             f"--control: an http address such as http://127.0.0.1:8081, not {control!r}"
         )
-    deadline = time.monotonic() + (_seconds(limit) or 0.0)
+    deadline = time.monotonic() + (seconds_of(limit) or 0.0)
     said = "no answer"
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
         while True:
@@ -235,4 +241,4 @@ async def check_command(sut: str, dialect: str, limit: str) -> int:
     text = _CONTRACT.replace("{count: 3, country: COUNTRY}", people)
     text = text.replace("DIALECT", dialect).replace("ADDRESS", address)
     scenario = parse_scenario(text, "the contract", sut=sut)
-    return await _run(scenario, _DIRECTORY / "contract", None, _seconds(limit))
+    return await _run(scenario, _DIRECTORY / "contract", None, seconds_of(limit))

@@ -19,6 +19,7 @@ import aiohttp
 import msgspec
 
 from simulator.errors import ProvesNothing, UsageError
+from simulator.run.bundled import EXAMPLE, share
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -106,6 +107,9 @@ class System:
         beside_us = str(Path(sys.executable).parent)  # `python` is the one that runs Todoku
         path = os.pathsep.join((beside_us, os.environ.get("PATH", os.defpath)))
         environment = {**os.environ, "PATH": path, **self.given.environment(self._port), **own}
+        if EXAMPLE in words:  # it comes with us, and is nobody's installed module
+            found = (environment.get("PYTHONPATH"), str(share()))
+            environment["PYTHONPATH"] = os.pathsep.join(part for part in found if part)
         with self.log.open("wb") as output:
             try:
                 self._process = await asyncio.create_subprocess_exec(

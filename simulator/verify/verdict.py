@@ -75,13 +75,14 @@ def judge(
         body = "; ".join(dict.fromkeys(_line(reason, REASON_CHARS_MAX) for reason in reasons))
     else:
         body = f"{_expectations(results, failed)}, {_findings(reconciliation, allowed=allowed)}"
-    words = f"{_HEADS[code]}: {body}"
+    words = f"{HEADS[code]}: {body}"
     return Verdict(code, words, failed, findings, allowed, tuple(reasons))
 
 
-_HEADS = {
+HEADS = {
     ExitCode.OK: "PASS",
     ExitCode.FAILED: "FAIL",
+    ExitCode.USAGE: "INVALID",
     ExitCode.PROVES_NOTHING: "PROVES NOTHING",
     ExitCode.INTERRUPTED: "INTERRUPTED, so far",
 }

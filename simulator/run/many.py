@@ -1,0 +1,66 @@
+"""What `todoku run` does with more than one file alone: runs them all, and tells of all as one."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from simulator.run.children import Children
+from simulator.run.command import prepare, write
+from simulator.run.suite import files_of, planned
+from simulator.run.suite_show import document, show, show_end
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from simulator.run.suite import Ended, Wish
+
+_DIRECTORY = Path(".todoku")
+
+
+async def suite_command(  # noqa: PLR0913 - one parameter for each flag
+    words: Sequence[str],
+    wish: Wish,
+    flags: Sequence[str],
+    *,
+    jobs: int,
+    out: Path | None,
+    json: Path | None,
+) -> int:
+    """Run several scenarios, or one with several seeds; return the gravest exit code.
+
+    Args:
+        words: files, folders, globs and bundled names.
+        wish: what is wanted of every run; `flags` says the same to a child's command line.
+        jobs: how many at a time.
+        out, json: of the command line.
+    """
+    began = time.monotonic()
+    folder = out or _DIRECTORY
+    items = planned(files_of(words), folder, wish)
+    prepare(folder, json)
+    if jobs > 1 and any(item.alone for item in items):
+        print("one run at a time: the system at a URL is the same for all", file=sys.stderr)
+        jobs = 1
+    print(f"todoku run: {len(items)} runs, {min(jobs, len(items))} at a time", file=sys.stderr)
+    done = 0
+
+    def tell(ended: Ended) -> None:
+        nonlocal done
+        done += 1
+        show_end(ended, done, len(items))
+
+    children = Children(items, jobs, flags, tell)
+    ended = await children.run()
+    seconds = time.monotonic() - began
+    report = document(ended, folder, seconds, interrupted=children.interrupted)
+    text = msgspec.json.format(msgspec.json.encode(report), indent=1) + b"\n"
+    for file in (folder / "suite.json", json):
+        if file is not None:
+            write(file, text)
+    show(report, folder, several_seeds=wish.seeds is not None)
+    return int(report["verdict"]["exit_code"])
