@@ -19,6 +19,7 @@ from lives import HOUR_US, LIVES_PER_SECOND, Lives, ended
 from simulator.dialects.twilio import new_account
 from simulator.engine.world import DEFAULT, Options, World
 from simulator.settings import Settings
+from simulator.web.descriptors import room_for
 from simulator.web.server import Server, calm_collector
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ async def main() -> None:
         rate=options.rate,
     )
     world = server.worlds.by_name[DEFAULT]
+    room_for(server.settings.connections_limit)  # as `serve` does
     calm_collector()  # as `serve` does, before there is any message
     if options.kept:
         began_us = base_us - options.kept * 1_000_000 // LIVES_PER_SECOND - _LATER_US

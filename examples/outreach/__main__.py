@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from examples.outreach.provider import Provider
     from examples.outreach.settings import Settings
 
-LOOPBACK = "127.0.0.1"
 GRACE_S = 2.0  # real seconds for the last replies of our server when we stop
 
 log = logging.getLogger("outreach")
@@ -40,9 +39,9 @@ def main() -> None:
     settings = settings_module.read(sys.argv[1:])
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="outreach: %(message)s")
     try:
-        listener = socket.create_server((LOOPBACK, settings.port))
+        listener = socket.create_server((settings.host, settings.port))
     except OSError as error:
-        sys.exit(f"outreach: cannot listen on {LOOPBACK}:{settings.port}: {error.strerror}")
+        sys.exit(f"outreach: cannot listen on {settings.host}:{settings.port}: {error.strerror}")
     try:
         asyncio.run(serve(settings, listener))
     except* ConnectionError as group:
@@ -64,8 +63,9 @@ async def serve(settings: Settings, listener: socket.socket) -> None:
         )
         await stack.enter_async_context(session)
 
-        address = f"{LOOPBACK}:{listener.getsockname()[1]}"
-        provider = _provider(settings, session, clock, books, f"http://{address}")
+        address = f"{settings.host}:{listener.getsockname()[1]}"
+        own_url = settings.own_url or f"http://{address}"
+        provider = _provider(settings, session, clock, books, own_url)
         agenda = Agenda(clock, settings.zone, settings.concurrency)
         remind_after_us = round(settings.remind_after_hours * HOUR_US)
         campaigns = Campaigns(provider, books, agenda, clock, remind_after_us)

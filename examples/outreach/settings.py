@@ -16,11 +16,12 @@ from examples.outreach.private import private_url
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+LOOPBACK = "127.0.0.1"
 PORT_MAX = 65535
 
 EPILOG = f"""\
 environment (a flag goes before it; secrets have no flag, since others can read our command line):
-  PORT             listen here on 127.0.0.1; 0 or absent: any free port
+  PORT             listen on this port; 0 or absent: any free port
   TODOKU_URL       the provider; its host must be loopback or private
   TODOKU_ACCOUNT   clientId (zettai_reach) or AccountSid (twilio)
   TODOKU_SECRET    token (zettai_reach) or auth token (twilio)
@@ -62,7 +63,9 @@ class Settings:
     """All that can be set."""
 
     provider: str
+    host: str
     port: int
+    own_url: str | None
     url: str
     clock_url: str | None
     account: str
@@ -91,6 +94,8 @@ def read(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> S
     try:
         return Settings(
             provider=given.provider,
+            host=given.host,
+            own_url=given.own_url.rstrip("/") if given.own_url else None,
             port=_whole(given.port, "PORT", 0, PORT_MAX),
             url=private_url(_needed(given.url, "TODOKU_URL")),
             clock_url=private_url(given.clock_url) if given.clock_url else None,
@@ -122,7 +127,9 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--provider", choices=sorted(HABITS), default="zettai_reach", help="default zettai_reach")
+    add("--host", default=LOOPBACK, help=f"listen here; no login guards us; default {LOOPBACK}")
     add("--port", default=environ.get("PORT") or "0", help="default $PORT")
+    add("--own-url", metavar="URL", help="where the provider reaches us; default: where we listen")
     add("--url", default=environ.get("TODOKU_URL"), help="default $TODOKU_URL")
     add("--clock-url", default=environ.get("TODOKU_CLOCK_URL"), help="default $TODOKU_CLOCK_URL")
     add("--account", default=environ.get("TODOKU_ACCOUNT"), help="default $TODOKU_ACCOUNT")

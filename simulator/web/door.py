@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 BACKLOG = 1024
 WAIT_S = 0.05  # between two looks at a full house
-LOOKS = 4  # for the silent, while one may be silent
+LOOKS = 20  # for the silent, while one may be silent: few are shown out at once
 AT_ONCE = 50  # shown out, before the others of the loop get a turn
 _log = logging.getLogger("todoku.web")
 

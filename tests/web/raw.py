@@ -25,8 +25,9 @@ class Said(NamedTuple):
 class Raw:
     """A client that sends exactly what it is told."""
 
-    def __init__(self, server: Running, data: bytes = b"") -> None:
-        self.socket = socket.create_connection(server.address(), timeout=PATIENCE_S)
+    def __init__(self, server: Running, data: bytes = b"", *, control: bool = False) -> None:
+        address = server.address(control=control)
+        self.socket = socket.create_connection(address, timeout=PATIENCE_S)
         self._rest = b""
         self.send(data)
 

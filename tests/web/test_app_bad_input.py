@@ -136,6 +136,24 @@ def test_bad_input_6_a_bad_form_is_told_in_the_providers_words(
     assert {"code", "message", "more_info", "status"} == set(answer.json)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"&".join(b"MediaUrl=http%%3A%%2F%%2Fa.test%%2F%d" % i for i in range(1_000)),
+        b"&".join([b"x=1"] * 60_000),
+        b"&" * 100_000,
+    ],
+)
+def test_bad_input_7_a_form_of_a_great_many_fields_is_400_and_holds_nobody_up(
+    server: Running, body: bytes
+) -> None:
+    answer = request("POST", server.url + MESSAGES, body, basic())
+    assert (answer.status, answer.json["code"]) == (400, 20422)
+    timed = server.server.front.latency.routes["POST /2010-04-01/Accounts/*/Messages.json"][4]
+    assert timed.sum_s < 0.5
+    assert server.accepted()
+
+
 def test_bad_input_10_credentials_are_checked_before_the_body(server: Running) -> None:
     other = "AC" + "b" * 32
     server.accepted()
