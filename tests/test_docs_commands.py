@@ -77,6 +77,7 @@ def served(env: Mapping[str, str], folder: Path) -> Iterator[dict[str, str]]:
 
 def run(block: Block, page: Path, folder: Path, env: Mapping[str, str]) -> None:
     """Run one block; it must end well."""
+    __tracebackhide__ = True  # the environment of whoever runs this is nobody's business
     script = folder.parent / f"block-{block.line}"
     script.write_text(block.script(), "utf-8")
     shell = ["bash", "-euo", "pipefail"] if block.kind == "sh" else [sys.executable]
