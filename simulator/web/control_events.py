@@ -62,7 +62,7 @@ def _facts(since: tuple[int, Iterable[bytes]], epoch: int) -> tuple[int, list[Js
 
 
 async def stream(panel: Panel, request: web.Request) -> web.StreamResponse:
-    """Send the log as it grows, until the client leaves or the server stops."""
+    """Send the log as it grows, until the client leaves, or the world or the server ends."""
     driver = panel.driver(request)
     query = query_of(request, StreamQuery)
     since = query.since
@@ -89,7 +89,8 @@ async def _pump(
     panel: Panel, driver: Driver, response: web.StreamResponse, log: Log, number: int
 ) -> None:
     world, written_at = driver.world, time.monotonic()
-    while panel.server.ready():
+    drivers = panel.server.drivers
+    while panel.server.ready() and drivers.get(world.name) is driver:
         lines = []
         if world.log is not log:
             log, number = world.log, 0

@@ -74,4 +74,6 @@ class Latency:
         row = self.routes.get(route)
         if row is None:
             row = self.routes[route] = [Histogram() for _ in range(_CLASSES)]
-        row[status // 100].observe(seconds)
+        histogram = row[status // 100]  # written out: this is on the way of every request
+        histogram.counts[bisect_left(BOUNDS_S, seconds)] += 1
+        histogram.sum_s += seconds

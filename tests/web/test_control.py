@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from typing import TYPE_CHECKING
+from urllib.request import Request, urlopen
 
 import pytest
 
 from simulator.engine.world import Options
-from tests.servers import MESSAGES, SECRET, SID, request, running, until_true, us
+from tests.servers import MESSAGES, SECRET, SID, TOKEN, request, running, until_true, us
 from tests.web.test_control_gate import refused
 from tests.worlds import DAY_US, START_US, habits, phone
 
@@ -226,6 +227,19 @@ def test_a_sleeper_in_a_world_that_ends_is_let_go() -> None:
         assert server.control("DELETE", "/v1/worlds/ci-1").status == 204
         sleeper.join(10)
         assert asleep == [503]
+
+
+def test_a_stream_of_a_world_that_ends_ends() -> None:
+    with running() as server:
+        server.control("PUT", "/v1/worlds/ci-1/accounts/x", {"dialect": "twilio"})
+        asked = Request(
+            f"{server.control_url}/v1/worlds/ci-1/events/stream?since=0",
+            headers={"Authorization": f"Bearer {TOKEN}"},
+        )
+        with urlopen(asked, timeout=10) as stream:
+            assert stream.readline() == b"event: fact\n"
+            assert server.control("DELETE", "/v1/worlds/ci-1").status == 204
+            assert b"AccountOpened" in stream.read()
 
 
 def test_the_default_world_stays(server: Running) -> None:
