@@ -163,18 +163,25 @@ def test_an_address_says_how_often_it_is_asked_again(server: Running, receiver: 
     assert len({post.headers["I-Twilio-Idempotency-Token"] for post in posts}) == 1
 
 
-def test_an_address_says_how_long_it_is_waited_for(server: Running, receiver: Receiver) -> None:
+def test_bad_input_21_what_is_answered_too_late_is_sent_again_under_the_same_token(
+    server: Running, receiver: Receiver
+) -> None:
+    """The address asks for a tenth of a second's patience, and for one repeat after a timeout."""
+
     def slow(_fields: dict[str, str]) -> Said:
-        time.sleep(1.0)  # the receiver's own
-        return Said(204)
+        time.sleep(0.5)  # the receiver's own
+        return twiml("<Message>Too late</Message>")
 
     receiver.answers["/in"] = slow
-    listen(server, inbound_url=f"{receiver.base}/in#rt=100&rc=0")
+    listen(server, inbound_url=f"{receiver.base}/in#rt=100&rc=1&rp=rt")
     asked = write(server)
     live_on(server)
     timeline = server.get(f"{WORLD}/messages/{asked}")["timeline"]
     tried = [e["fields"]["outcome"] for e in timeline if e["kind"] == "CallbackTried"]
-    assert tried == ["timed_out"]
+    assert tried == ["timed_out", "timed_out"]
+    posts = receiver.wait_for("/in", 2)
+    assert len({post.headers["I-Twilio-Idempotency-Token"] for post in posts}) == 1
+    assert outbound(server) == []
 
 
 def test_bad_input_23_a_receiver_may_call_the_api_inside_its_handler(
