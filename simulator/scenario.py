@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -25,17 +24,15 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
 from simulator import quantities as q
 from simulator import strict_yaml
+from simulator.accounts import Account, Name, Section, Text, written
 from simulator.core.person import PRESETS, RATE_NAMES, PersonPreset
 from simulator.errors import ConfigError, Problem, dotted, problems_of, shown
 from simulator.scenario_checks import (
     COUNTRY_NUMBERS,
     COUNTRY_PRESET,
-    DIALECT_BILLING,
     LIMITS,
     MEASURE_PATTERN,
     METRICS,
-    Billing,
-    Dialect,
     Measure,
     Numbers,
     cross_checks,
@@ -44,7 +41,7 @@ from simulator.scenario_checks import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from pydantic_core import core_schema
@@ -72,7 +69,6 @@ def _start(value: object) -> int | None:
     return None if value == "now" else q.instant_us(value)
 
 
-_TEXT = {"type": ["string", "number", "boolean"]}
 _START = {"anyOf": [{"const": "now"}, {"type": "string", "pattern": q.INSTANT_PATTERN}]}
 _RATES = {
     "type": "object",
@@ -81,8 +77,6 @@ _RATES = {
 }
 _THAT = {"type": "string", "pattern": MEASURE_PATTERN}
 
-Text = Annotated[str, Field(min_length=1, max_length=1000), WithJsonSchema(_TEXT)]
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=64)]
 Rates = Annotated[dict[Annotated[str, AfterValidator(rate_name)], q.Ratio], WithJsonSchema(_RATES)]
 Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Version = Annotated[Literal[1], BeforeValidator(_version), WithJsonSchema({"enum": [1, "1"]})]
@@ -90,16 +84,7 @@ Start = Annotated[int | None, BeforeValidator(_start), WithJsonSchema(_START)]
 That = Annotated[Measure, BeforeValidator(measure), WithJsonSchema(_THAT)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
-
-
-def _default(parse: Callable[[object], Any], text: str, key: str) -> Any:
-    """Make a field whose default is written as people would write it."""
-    return Field(parse(text), alias=key, json_schema_extra={"default": text})
-
-
-class World(_Section):
+class World(Section):
     """What one message is to the world, and what it remembers."""
 
     identity: Literal["recipient", "content"] = "recipient"
@@ -107,17 +92,17 @@ class World(_Section):
     retention: q.PositiveCount = 100_000
 
 
-class Time(_Section):
+class Time(Section):
     """How virtual time passes, from where (None: from now on) to where."""
 
     mode: Literal["stepped", "scaled", "real"] = "stepped"
     rate: Annotated[q.PositiveNumber, Field(le=1e9)] | None = None
-    start_us: Start = _default(q.instant_us, "2026-03-02T09:00:00+09:00", "start")
-    until_us: q.PositiveDuration = _default(q.duration_us, "7d", "until")
-    quantum_us: q.Duration = _default(q.duration_us, "0s", "quantum")
+    start_us: Start = written(q.instant_us, "2026-03-02T09:00:00+09:00", "start")
+    until_us: q.PositiveDuration = written(q.duration_us, "7d", "until")
+    quantum_us: q.Duration = written(q.duration_us, "0s", "quantum")
 
 
-class Segment(_Section):
+class Segment(Section):
     """A part of the people; its rates are laid over those of all."""
 
     name: Name
@@ -125,7 +110,7 @@ class Segment(_Section):
     rates: Rates = Field(default_factory=dict, alias="with")
 
 
-class People(_Section):
+class People(Section):
     """Who is written to: how many, where, and how they behave."""
 
     count: Annotated[q.PositiveCount, Field(le=PEOPLE_MAX)]
@@ -136,37 +121,14 @@ class People(_Section):
     segments: tuple[Segment, ...] = Field((), strict=False, max_length=100)
 
 
-class Price(_Section):
-    """What a unit costs, tax excluded."""
-
-    unit_micros: q.Money = Field(alias="unit")
-    currency: str = Field(pattern=r"^[A-Z]{3}$")
-    tax: q.ExactRatio = _default(q.exact_ratio, "0%", "tax")
-
-
-class Account(_Section):
-    """A customer's account at a provider; what is left out, the dialect decides."""
-
-    name: Name
-    dialect: Dialect
-    id: Text | None = None
-    secret: Text | None = Field(None, repr=False)
-    sender: Text | None = None
-    billing: Billing = Field(default_factory=lambda data: DIALECT_BILLING[data["dialect"]])
-    price: Price | None = None
-    push: q.Address | None = None
-    inbound: q.Address | None = None
-    two_way: q.Flag = False
-
-
-class StartRequest(_Section):
+class StartRequest(Section):
     """The request that starts the campaign; `$recipients` in the body becomes the numbers."""
 
     request: q.RequestLine
     body: JsonValue = None
 
 
-class Sut(_Section):
+class Sut(Section):
     """The system under test: docs/system-under-test.md."""
 
     model_config = ConfigDict(json_schema_extra={"not": {"required": ["command", "url"]}})
@@ -175,15 +137,15 @@ class Sut(_Section):
     url: q.Address | None = None
     account: Name | None = None
     env: dict[Variable, Text] = Field(default_factory=dict)
-    ready: q.RequestLine = _default(q.request, "GET /health", "ready")
+    ready: q.RequestLine = written(q.request, "GET /health", "ready")
     start: StartRequest
     claims: q.RequestLine | None = None
     idle: q.RequestLine | None = None
     stop: Literal["SIGTERM", "SIGINT", "SIGKILL"] = "SIGTERM"
-    timeout_us: q.PositiveDuration = _default(q.duration_us, "10m", "timeout")
+    timeout_us: q.PositiveDuration = written(q.duration_us, "10m", "timeout")
 
 
-class Expectation(_Section):
+class Expectation(Section):
     """A sentence about the end of the run that must hold; money is in currency units."""
 
     model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [k]} for k in LIMITS]})
@@ -196,7 +158,7 @@ class Expectation(_Section):
     between: tuple[q.Number, q.Number] | None = Field(None, strict=False)
 
 
-class Scenario(_Section):
+class Scenario(Section):
     """A Todoku scenario, version 1."""
 
     version: Version

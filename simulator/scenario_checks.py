@@ -46,7 +46,12 @@ DIALECT_BILLING: Mapping[str, Billing] = {
     "zettai_reach": "jp-success-billed",
     "twilio": "twilio",
 }
-DIALECT_KEYS = {"push": "zettai_reach", "inbound": "twilio", "two_way": "twilio"}
+DIALECT_KEYS = {
+    "push": "zettai_reach",
+    "inbound": "twilio",
+    "fallback": "twilio",
+    "two_way": "twilio",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,21 @@ from __future__ import annotations
 
 import msgspec
 
-from simulator.core.message import Account, Reason
+from simulator.core.message import Account, Origin, Reason
+
+
+class Caused(msgspec.Struct, frozen=True, gc=False):
+    """Where a message comes from that no client asked for: its keys derive from its cause's.
+
+    Attributes:
+        key, fate_key: of the message to be.
+        depth: one more than its cause's.
+    """
+
+    key: int
+    fate_key: int
+    depth: int
+    origin: Origin
 
 
 class Submission(msgspec.Struct, frozen=True, gc=False, tag="send"):
@@ -26,6 +40,7 @@ class Submission(msgspec.Struct, frozen=True, gc=False, tag="send"):
         validity_us: longest time in the provider's queue; 0: any.
         can_reply: whether this route carries replies.
         unique_reference: refuse a reference that the account has used before.
+        caused: what caused it; None: a client's request.
     """
 
     account: str
@@ -41,6 +56,7 @@ class Submission(msgspec.Struct, frozen=True, gc=False, tag="send"):
     validity_us: int = 0
     can_reply: bool = False
     unique_reference: bool = False
+    caused: Caused | None = None
 
 
 class Refusal(msgspec.Struct, frozen=True, gc=False, tag="refuse"):

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import msgspec
 
+from simulator.core.consent import Wish
 from simulator.core.message import Cause, OutcomeKind, Reason, State
+from simulator.core.trouble import Trouble
 
 
 class Event(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -43,11 +45,15 @@ class Accepted(Event, frozen=True, gc=False, tag=2):
 
 
 class Rejected(Event, frozen=True, gc=False, tag=3):
-    """A request was refused, with the reason; nothing was accepted, nothing will be charged."""
+    """A request was refused, with the reason; nothing was accepted, nothing will be charged.
+
+    `contended`: another order of arrival would have refused another one.
+    """
 
     account: str
     to: str
     reason: Reason
+    contended: bool = False
 
 
 class Sending(Event, frozen=True, gc=False, tag=4):
@@ -175,6 +181,28 @@ class FeedbackGiven(Event, frozen=True, gc=False, tag=24):
     confirmed: bool
 
 
+class AutoReplied(Event, frozen=True, gc=False, tag=32):
+    """The provider itself answered inbound `answers`, which held a keyword, with message `key`."""
+
+    account: str
+    person: str
+    answers: int
+    wish: Wish
+
+
+class Warned(Event, frozen=True, gc=False, tag=33):
+    """A webhook about a message, or its answer, was in trouble and was ignored so far."""
+
+    account: str
+    trouble: Trouble
+
+
+class InstantCut(Event, frozen=True, gc=False, tag=34):
+    """An instant had more than `steps` steps that it caused itself: what followed was dropped."""
+
+    steps: int
+
+
 AnyEvent = (
     AccountOpened
     | Accepted
@@ -200,6 +228,9 @@ AnyEvent = (
     | Redacted
     | Deleted
     | FeedbackGiven
+    | AutoReplied
+    | Warned
+    | InstantCut
 )
 
 KINDS: tuple[type[Event], ...] = AnyEvent.__args__

@@ -10,6 +10,10 @@ from enum import Enum, IntEnum
 
 import msgspec
 
+from simulator.core.consent import SILENT, Keywords
+from simulator.core.queue import Throughput
+from simulator.core.trouble import Trouble
+
 
 class State(IntEnum):
     """Where a message stands; at the provider (*known*), at the handset (*fate*), as *told*."""
@@ -44,6 +48,17 @@ class Cause(IntEnum):
     NO_ROUTE = 5  # no network for this country
     TOO_LATE = 6  # validity ran out before the provider could send
     CANCELED = 7
+    QUEUE_OVERFLOW = 8  # its turn in the sender's queue would have come too late
+
+
+class Origin(IntEnum):
+    """What made a message."""
+
+    __hash__ = int.__hash__
+
+    CLIENT = 0  # a request; or a person, if it is inbound
+    REPLY = 1  # the answer to an inbound webhook
+    AUTOMATIC = 2  # an opt-out word: the provider's own, costs nothing, not in its API
 
 
 class Reason(Enum):
@@ -67,8 +82,14 @@ class Reason(Enum):
     OPTED_OUT = "opted_out"
     DUPLICATE_REFERENCE = "duplicate_reference"
     OVER_QUOTA = "over_quota"
+    QUEUE_FULL = "queue_full"
+    TOO_MANY_REQUESTS = "too_many_requests"
     NOT_CANCELABLE = "not_cancelable"
     NOT_FINISHED = "not_finished"
+
+
+# What was refused because of who came first: another order of arrival would have refused others.
+CONTENDED = frozenset({Reason.OVER_QUOTA, Reason.QUEUE_FULL, Reason.TOO_MANY_REQUESTS})
 
 
 class Rejection(msgspec.Struct, frozen=True, gc=False):
@@ -92,11 +113,22 @@ class Retry(msgspec.Struct, frozen=True, gc=False):
         delays_us: virtual time before each further attempt; its length is the number of retries.
         timeout_us: the provider's nominal timeout: what an attempt that times out takes.
         on_status: also retry where the receiver answered something other than 2xx.
+        hundreds: of which statuses then, such as 5 for 5xx; empty: of all.
+        on_timeout, on_connect: retry where no answer came in time; where there is no connection.
+        connect_us: nominal timeout of connecting; 0: as the whole attempt's.
+        total_us: virtual time for all attempts together; 0: any.
+        by_fragment: the address's own fragment goes before all this (`webhook.py`).
     """
 
     delays_us: tuple[int, ...] = ()
     timeout_us: int = 15_000_000
     on_status: bool = True
+    hundreds: tuple[int, ...] = ()
+    on_timeout: bool = True
+    on_connect: bool = True
+    connect_us: int = 0
+    total_us: int = 0
+    by_fragment: bool = False
 
 
 class Account(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -111,11 +143,14 @@ class Account(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         price_micros: per unit, millionths of `currency`; -1: the policy's own.
         tax_bp: tax in hundredths of a percent; -1: the policy's own.
         push_url: where receipts go, if the dialect sets that per account.
-        inbound_url: where replies go.
+        inbound_url: where replies go; fallback_url: where they go when that has failed.
         senders: the sender codes it may use; empty: any.
         quota: messages it may send in all; -1: any number.
         two_way: replies come where the provider says they do not (a named departure).
         retry: how callbacks are repeated.
+        keywords: which words of people it obeys, and what is answered to them.
+        limits: how fast its senders send; one that is not named has no limit.
+        concurrency: requests under way at once; -1: any number.
     """
 
     id: str
@@ -132,6 +167,10 @@ class Account(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     quota: int = -1
     two_way: bool = False
     retry: Retry = Retry()
+    fallback_url: str = ""
+    keywords: Keywords = SILENT
+    limits: tuple[Throughput, ...] = ()
+    concurrency: int = -1
 
 
 class Message(msgspec.Struct, gc=False, array_like=True):
@@ -143,6 +182,7 @@ class Message(msgspec.Struct, gc=False, array_like=True):
         fate, fate_cause, fate_us: what happened at the handset.
         told, told_us: what the customer was last told.
         pending: outstanding agenda steps and callbacks; 0: the message is finished.
+        origin: what made it; depth: how many messages stand between it and one nobody caused.
     """
 
     key: int
@@ -179,6 +219,8 @@ class Message(msgspec.Struct, gc=False, array_like=True):
     feedback: int = 0
     redacted: bool = False
     pending: int = 0
+    origin: Origin = Origin.CLIENT
+    depth: int = 0
 
 
 class OutcomeKind(IntEnum):
@@ -192,10 +234,17 @@ class OutcomeKind(IntEnum):
 
 
 class Outcome(msgspec.Struct, frozen=True, gc=False):
-    """What came of one attempt; `status` is the HTTP status where there was one."""
+    """What came of one attempt.
+
+    Attributes:
+        status: the HTTP status where there was one.
+        body, content_type: the answer, where the call wanted it (`HttpCall.wants_body`).
+    """
 
     kind: OutcomeKind
     status: int = 0
+    body: bytes = b""
+    content_type: str = ""
 
 
 class Call(msgspec.Struct, gc=False):
@@ -204,6 +253,10 @@ class Call(msgspec.Struct, gc=False):
     Attributes:
         key: of this callback; `nth`: which attempt, from 0.
         due_us: the attempt's instant; it goes into the event, however late the socket is.
+        began_us: the first attempt's instant; 0: this one's.
+        url: where to; empty: the message's own address. `method`: POST or GET.
+        hop: how many redirections led here; `said`: messages that its inbound has caused.
+        trouble: of a fallback: why the address before, `failed_url`, was given up.
     """
 
     key: int
@@ -211,6 +264,13 @@ class Call(msgspec.Struct, gc=False):
     state: State
     nth: int
     due_us: int
+    began_us: int = 0
+    url: str = ""
+    method: str = "POST"
+    hop: int = 0
+    said: int = 0
+    trouble: Trouble = Trouble.NONE
+    failed_url: str = ""
 
 
 class Wake(msgspec.Struct, frozen=True, gc=False):

@@ -37,10 +37,23 @@ class HttpReply(msgspec.Struct, frozen=True, gc=False):
 
 
 class HttpCall(msgspec.Struct, frozen=True, gc=False):
-    """A request that we make: a callback."""
+    """A request that we make: a callback.
+
+    Attributes:
+        timeout_us, connect_us: shorter limits than the caller's own, in real time; 0: none.
+        wants_body: the answer's body goes into the `Outcome`, if it is not too long.
+    """
 
     url: str
     body: bytes
     content_type: str = "application/x-www-form-urlencoded"
     headers: tuple[tuple[str, str], ...] = ()
     method: str = "POST"
+    timeout_us: int = 0
+    connect_us: int = 0
+    wants_body: bool = False
+
+    @property
+    def is_special(self) -> bool:
+        """Whether more is asked for than the status, in the caller's own time."""
+        return self.wants_body or self.timeout_us > 0 or self.connect_us > 0

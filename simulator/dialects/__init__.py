@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from simulator.dialects import twilio, zettai_reach
+from simulator.dialects import twilio, twilio_twiml, zettai_reach
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from simulator.core.message import Account, Call, Reason, Retry
+    from simulator.core.message import Account, Call, Outcome, Reason, Retry
+    from simulator.core.orders import Orders
     from simulator.core.wire import HttpCall
     from simulator.dialects.shape import Route
 
-__all__ = ["DIALECTS", "Dialect"]
+__all__ = ["DIALECTS", "READERS", "Dialect"]
 
 
 class Dialect(Protocol):
@@ -43,3 +44,7 @@ class Dialect(Protocol):
 
 
 DIALECTS: Mapping[str, Dialect] = {twilio.NAME: twilio, zettai_reach.NAME: zettai_reach}
+# What the answer to a call orders, for the providers that take orders (`HttpCall.wants_body`).
+READERS: Mapping[str, Callable[[Call, Account, Outcome], Orders]] = {
+    twilio.NAME: twilio_twiml.orders
+}

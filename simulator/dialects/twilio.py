@@ -20,13 +20,14 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from simulator.core.message import Account, Message, Reason, Rejection, Retry
+from simulator.core.consent import SPOKEN
+from simulator.core.message import Account, Message, Reason, Rejection
 from simulator.core.query import Find, Listing, Page
 from simulator.core.wire import HttpReply
 from simulator.dialects import forms, twilio_parse
 from simulator.dialects.shape import Ask, Refused, Route
 from simulator.dialects.twilio_render import POLICY, STATUS, created_json, message_json, page_json
-from simulator.dialects.twilio_webhook import callback, signature
+from simulator.dialects.twilio_webhook import RETRY, callback, signature
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,10 +38,6 @@ if TYPE_CHECKING:
 __all__ = ["NAME", "REASONS", "RETRY", "ROUTES", "STATUS", "callback", "new_account", "signature"]
 
 NAME: Final = "twilio"
-
-# By default one repeat (rc=1) after a failed connection (rp=ct), and 15 s in all. How soon the
-# repeat comes is not documented: assumed.
-RETRY: Final = Retry(delays_us=(1_000_000,), timeout_us=15_000_000, on_status=False)
 
 # Reason -> HTTP status, Twilio's code, our words. {field} is the parameter. Where Twilio's public
 # pages name no code for a case, the nearest general one stands (20422, 20409, 20429).
@@ -63,6 +60,8 @@ REASONS: Mapping[Reason, tuple[int, int, str]] = {
     Reason.OPTED_OUT: (400, 21610, "The recipient has unsubscribed from this sender"),
     Reason.DUPLICATE_REFERENCE: (409, 20409, "This reference was used before"),
     Reason.OVER_QUOTA: (429, 63038, "The account has reached its limit of messages"),
+    Reason.QUEUE_FULL: (400, 21611, "The queue of this 'From' is full"),
+    Reason.TOO_MANY_REQUESTS: (429, 20429, "Too many requests are under way"),
     Reason.NOT_CANCELABLE: (409, 20409, "The message can no longer be canceled"),
     Reason.NOT_FINISHED: (409, 20009, "The message is not finished yet"),
 }
@@ -72,7 +71,9 @@ BAD_PARAMETERS: Mapping[str, int] = {"StatusCallback": 21609, "ValidityPeriod": 
 
 def new_account(account_id: str, secret: str) -> Account:
     """Make an account as Twilio's customers have it, with the `twilio` billing policy."""
-    return Account(id=account_id, dialect=NAME, secret=secret, policy=POLICY, retry=RETRY)
+    return Account(
+        id=account_id, dialect=NAME, secret=secret, policy=POLICY, retry=RETRY, keywords=SPOKEN
+    )
 
 
 def _parse_create(request: HttpRequest, desk: Desk) -> Ask | Refused:
@@ -145,6 +146,7 @@ ROUTES: tuple[Route, ...] = (
 _SEEN_CHARS_MAX: Final = 64
 _ACCOUNT: Final = re.compile(r"AC[0-9a-fA-F]{32}")
 _MESSAGE: Final = re.compile(r"SM([0-9a-fA-F]{32})\.json")
+_LATER: Final = (("Retry-After", "1"),)  # seconds; Twilio's page names no number
 _CHALLENGE: Final = (("WWW-Authenticate", 'Basic realm="Twilio API"'),)
 
 
@@ -175,7 +177,7 @@ def _refusal(asked: Ask | Refused, result: Result) -> HttpReply:
     if rejection.detail:
         message = f"{message}: {rejection.detail}"
     more = f"https://www.twilio.com/docs/errors/{code}"
-    headers = _CHALLENGE if status == 401 else ()
+    headers = _CHALLENGE if status == 401 else _LATER if status == 429 else ()
     return HttpReply(
         status, msgspec.json.encode(_Error(code, message, more, status)), headers=headers
     )

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from simulator.core.ids import public_id
-from simulator.core.message import FINAL, Cause, State
+from simulator.core.message import FINAL, Cause, Origin, State
 from simulator.core.tariff import POLICIES, Policy, bill, priced
 from simulator.dialects.twilio_parse import BACK, ONWARD
 
@@ -53,9 +53,11 @@ CAUSES: Mapping[Cause, int] = {
     Cause.CONGESTION: 30017,
     Cause.NO_ROUTE: 30006,
     Cause.TOO_LATE: 30036,
+    Cause.QUEUE_OVERFLOW: 30001,
     Cause.CANCELED: NO_CAUSE,
 }
 WORDS: Mapping[int, str] = {
+    30001: "The queue of this sender overflowed",
     30003: "The handset is off or out of range",
     30004: "The subscriber blocks such messages",
     30005: "The number is not in use",
@@ -159,6 +161,11 @@ class _PageOfMessages(msgspec.Struct):
     previous_page_uri: str | None
 
 
+_DIRECTIONS: Mapping[Origin, str] = {
+    Origin.CLIENT: "outbound-api",
+    Origin.REPLY: "outbound-reply",
+    Origin.AUTOMATIC: "outbound-reply",
+}
 _encode = msgspec.json.encode
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ERRING: Final = frozenset({State.UNDELIVERED, State.EXPIRED, State.FAILED})
@@ -178,7 +185,7 @@ def _resource(m: Message, reply: Reply) -> _Resource:
         _rfc_2822(m.accepted_us // 1_000_000),
         _rfc_2822(sent_us // 1_000_000) if sent_us else None,
         _rfc_2822(updated_us // 1_000_000),
-        "inbound" if m.inbound else "outbound-api",
+        "inbound" if m.inbound else _DIRECTIONS[m.origin],
         error,
         WORDS[error] if error else None,
         m.sender,

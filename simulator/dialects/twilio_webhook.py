@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 from simulator.core.chance import key_of
 from simulator.core.ids import public_id
-from simulator.core.message import State
+from simulator.core.message import Retry, State
+from simulator.core.webhook import retry_of
 from simulator.core.wire import HttpCall
 from simulator.dialects.forms import write_form
 from simulator.dialects.twilio_render import API_VERSION, STATUS, error_of
@@ -23,6 +24,17 @@ if TYPE_CHECKING:
 
     from simulator.core.message import Account, Call, Message
 
+# By default one repeat (rc=1) after a failed connection (rp=ct), 5 s to connect, 15 s in all. How
+# soon the repeat comes is not documented: assumed.
+RETRY: Final = Retry(
+    delays_us=(1_000_000,),
+    timeout_us=15_000_000,
+    on_status=False,
+    on_timeout=False,
+    connect_us=5_000_000,
+    total_us=15_000_000,
+    by_fragment=True,
+)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _RECEIPTED: Final = frozenset({State.DELIVERED, State.UNDELIVERED, State.EXPIRED})
 
@@ -30,21 +42,38 @@ _RECEIPTED: Final = frozenset({State.DELIVERED, State.UNDELIVERED, State.EXPIRED
 def callback(call: Call, account: Account, epoch: int) -> HttpCall | None:
     """Write the webhook about one state of a message: a status, or an inbound message.
 
-    The fragment of the address (connection overrides) is neither sent nor signed, nor obeyed yet.
+    The fragment of the address (connection overrides) is obeyed, and neither sent nor signed.
     """
     message = call.message
-    if call.state is State.RECEIVED:
-        url, fields = account.inbound_url, _inbound_fields(message, epoch)
+    inbound = call.state is State.RECEIVED
+    if inbound:
+        address, fields = call.url or account.inbound_url, _inbound_fields(message, epoch)
+        if call.trouble:
+            fields |= {"ErrorCode": str(int(call.trouble)), "ErrorUrl": call.failed_url}
     else:
-        url, fields = message.callback_url, _status_fields(call, epoch)
-    url = url.partition("#")[0]
+        address, fields = message.callback_url, _status_fields(call, epoch)
+    url, overrides, _ = address.partition("#")
     if not url:
         return None
+    body = write_form(fields)
+    if call.method == "GET":
+        url, body, fields = f"{url}{'&' if '?' in url else '?'}{body.decode()}", b"", {}
     headers = (
         ("X-Twilio-Signature", signature(account.secret, url, fields)),
         ("I-Twilio-Idempotency-Token", _idempotency_token(call.key, epoch)),
     )
-    return HttpCall(url, write_form(fields), headers=headers)
+    if not overrides and not inbound:
+        return HttpCall(url, body, headers=headers)
+    retry = retry_of(RETRY, address)
+    return HttpCall(
+        url,
+        body,
+        headers=headers,
+        method=call.method,
+        timeout_us=retry.timeout_us if overrides else 0,
+        connect_us=retry.connect_us if overrides else 0,
+        wants_body=inbound,
+    )
 
 
 def signature(secret: str, url: str, fields: Mapping[str, str]) -> str:

@@ -81,6 +81,8 @@ REASONS: Mapping[Reason, tuple[int, int, str]] = {
     Reason.OPTED_OUT: (200, 110, "Invalid phoneNumber."),
     Reason.DUPLICATE_REFERENCE: (200, 400, "Duplicate client tag."),
     Reason.OVER_QUOTA: (200, 300, "Exceed sending count."),
+    Reason.QUEUE_FULL: (200, 300, "Exceed sending count."),
+    Reason.TOO_MANY_REQUESTS: (429, 500, "System error."),
     Reason.NOT_CANCELABLE: (200, 500, "System error."),
     Reason.NOT_FINISHED: (200, 500, "System error."),
 }

@@ -65,6 +65,7 @@ CAUSES: Mapping[Cause, int] = {
     Cause.NO_ROUTE: 823,
     Cause.TOO_LATE: 823,
     Cause.CANCELED: 823,
+    Cause.QUEUE_OVERFLOW: 823,
 }
 CARRIERS: Mapping[int, tuple[int, str, str]] = {  # our index -> module, carrierId, carrierName
     KDDI.index: (11, "101", "AU"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from simulator.core import events as ev
-from simulator.core.chance import draw64, key_bytes, key_of, message_key, person_key
+from simulator.core.chance import key_of, message_key, person_key
 from simulator.core.command import (
     Cancel,
     Configure,
@@ -22,18 +22,25 @@ from simulator.core.command import (
     Touch,
     Wait,
 )
-from simulator.core.consent import Wish, wish_of
-from simulator.core.message import FINAL, Cause, Message, Reason, Rejection, State
-from simulator.core.person import reply_words
-from simulator.core.text import count
+from simulator.core.message import (
+    CONTENDED,
+    FINAL,
+    Cause,
+    Message,
+    Origin,
+    Reason,
+    Rejection,
+    State,
+)
+from simulator.core.queue import Queue
 from simulator.engine import steps
+from simulator.engine.inbound import inject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from simulator.core.command import Command
     from simulator.core.message import Account
-    from simulator.core.person import Reaction
     from simulator.engine.gateway import Gateway
     from simulator.engine.store import Shelf
 
@@ -41,21 +48,27 @@ Answer = Message | Rejection | None
 
 
 def send(gateway: Gateway, command: Command, at_us: int) -> Answer:
-    """Accept a submission, or refuse it for consent, a used reference or a quota."""
+    """Accept a submission, or refuse it for consent, a used reference, a quota or a full queue."""
     asked = cast("Submission", command)
     shelf = gateway.store.shelves[asked.account]
     rejection = _objection(shelf, asked)
+    if rejection is None and gateway.physics.queues:
+        rejection = _at_the_door(gateway, asked, at_us)
     if rejection is not None:
-        gateway.emit(ev.Rejected(at_us, 0, asked.account, asked.to, rejection.reason), None)
-        return rejection
-    body = asked.body if gateway.by_content else None
-    k = shelf.next_k(asked.to, body)
-    key = message_key(asked.account, asked.to, k, body)
+        return _reject(gateway, asked, rejection, at_us)
+    if (caused := asked.caused) is None:
+        body = asked.body if gateway.by_content else None
+        k = shelf.next_k(asked.to, body)
+        key = message_key(asked.account, asked.to, k, body)
+        fate_key = message_key(shelf.account.lane, asked.to, k, body)
+        origin, depth = Origin.CLIENT, 0
+    else:
+        key, fate_key, origin, depth = caused.key, caused.fate_key, caused.origin, caused.depth
     person8 = person_key(asked.to)
     carrier = gateway.people.carrier(asked.to, asked.country, person8).index
     message = Message(
         key,
-        message_key(shelf.account.lane, asked.to, k, body),
+        fate_key,
         asked.account,
         asked.to,
         asked.country,
@@ -73,22 +86,15 @@ def send(gateway: Gateway, command: Command, at_us: int) -> Answer:
         told=State.ACCEPTED,
         told_us=at_us,
         pending=1,
+        origin=origin,
+        depth=depth,
     )
     shelf.accepted += 1
     gateway.store.add(message, shelf)
-    gateway.emit(
-        ev.Accepted(
-            at_us,
-            key,
-            asked.account,
-            asked.to,
-            asked.sender,
-            asked.encoding,
-            asked.segments,
-            carrier,
-        ),
-        message,
+    accepted = ev.Accepted(
+        at_us, key, asked.account, asked.to, asked.sender, asked.encoding, asked.segments, carrier
     )
+    gateway.emit(accepted, message)
     due_us, nth, data = steps.first(at_us)
     gateway.agenda.push((due_us, key, nth, data))
     return message
@@ -105,11 +111,29 @@ def _objection(shelf: Shelf, asked: Submission) -> Rejection | None:
     return None
 
 
+def _at_the_door(gateway: Gateway, asked: Submission, at_us: int) -> Rejection | None:
+    """Let a message into its sender's queue, if it has one and there is room."""
+    queue = gateway.physics.queues.get((asked.account, asked.sender))
+    if queue is None:
+        return None
+    if queue.is_full(at_us):
+        return Rejection(Reason.QUEUE_FULL, detail=asked.sender)
+    queue.enter(at_us, asked.segments)
+    return None
+
+
 def refuse(gateway: Gateway, command: Command, at_us: int) -> Answer:
     """Note a request that a dialect refused."""
     asked = cast("Refusal", command)
-    gateway.emit(ev.Rejected(at_us, 0, asked.account, asked.to, asked.reason), None)
+    _reject(gateway, asked, Rejection(asked.reason), at_us)
     return None
+
+
+def _reject(gateway: Gateway, asked: Submission | Refusal, why: Rejection, at_us: int) -> Rejection:
+    contended = why.reason in CONTENDED
+    refused = ev.Rejected(at_us, 0, asked.account, asked.to, why.reason, contended)
+    gateway.emit(refused, None)
+    return why
 
 
 def configure(gateway: Gateway, command: Command, at_us: int) -> Answer:
@@ -122,8 +146,20 @@ def configure(gateway: Gateway, command: Command, at_us: int) -> Answer:
         gateway.store.open(account)
     else:
         shelf.account = account
+    _limit(gateway, account)
     gateway.emit(ev.AccountOpened(at_us, 0, account.id, account.dialect, account.policy), None)
     return None
+
+
+def _limit(gateway: Gateway, account: Account) -> None:
+    """Set how fast the account's senders send; a queue that there is goes on, at the new speed."""
+    queues = gateway.physics.queues
+    named = {limit.sender: limit for limit in account.limits}
+    for pair in [pair for pair in queues if pair[0] == account.id and pair[1] not in named]:
+        del queues[pair]
+    for sender, limit in named.items():
+        queue = queues.setdefault((account.id, sender), Queue(limit))
+        queue.limit = limit
 
 
 def terms(account: Account) -> tuple[str, int, str, int]:
@@ -209,74 +245,6 @@ def wait(gateway: Gateway, command: Command, at_us: int) -> Answer:
     due_us = max(asked.until_us, at_us + 1)
     gateway.agenda.push((due_us, key_of("wait", asked.token), steps.WAIT, asked))
     return None
-
-
-def inject(gateway: Gateway, command: Command, at_us: int) -> Answer:
-    """Let a person write to the account."""
-    asked = cast("Inject", command)
-    shelf = gateway.store.shelves[asked.account]
-    k = shelf.next_k(f"from {asked.person}", None)
-    key = key_of("injected", asked.account, asked.person, k)
-    return _receive(gateway, shelf.account, asked, key, at_us, answers=0)
-
-
-def replied(gateway: Gateway, message: Message, at_us: int, reaction: Reaction) -> None:
-    """Let the person answer a message: a step, but its answer arrives like an injection."""
-    gateway.emit(ev.Replied(at_us, message.key, reaction.stops), message)
-    bits = draw64(gateway.physics.reply_text, key_bytes(message.fate_key))
-    body = "STOP" if reaction.stops else reply_words(message.country, bits)
-    words = Inject(message.account, message.to, message.sender, body)
-    account = gateway.store.shelves[message.account].account
-    key = key_of("answer", message.key)
-    _receive(gateway, account, words, key, at_us, answers=message.key)
-    gateway.release(message, 1)
-
-
-def _receive(  # noqa: PLR0913 - one caller has a reply, the other an injection
-    gateway: Gateway, account: Account, words: Inject, key: int, at_us: int, *, answers: int
-) -> Message:
-    encoding, segments = count(words.body)
-    message = Message(
-        key,
-        key,
-        account.id,
-        words.sender,
-        "",
-        words.person,
-        words.body,
-        encoding,
-        segments,
-        "",
-        account.inbound_url,
-        1 << State.RECEIVED if account.inbound_url else 0,
-        0,
-        can_reply=False,
-        carrier=0,
-        accepted_us=at_us,
-        inbound=True,
-        state=State.RECEIVED,
-        known_us=at_us,
-        pending=1,
-    )
-    gateway.store.add(message, gateway.store.shelves[account.id])
-    gateway.emit(ev.Received(at_us, key, account.id, words.person, answers), message)
-    _heed(gateway, account, words, at_us)
-    gateway.call(message, State.RECEIVED, at_us)
-    gateway.release(message, 1)
-    return message
-
-
-def _heed(gateway: Gateway, account: Account, words: Inject, at_us: int) -> None:
-    """Note an opt-out or opt-in."""
-    opted_out = gateway.store.shelves[account.id].opted_out
-    pair = (words.sender, words.person)
-    wish = wish_of(words.body)
-    if wish is Wish.STOP and pair not in opted_out:
-        opted_out.add(pair)
-        gateway.emit(ev.OptedOut(at_us, 0, account.id, words.person, words.sender), None)
-    elif wish is Wish.START and pair in opted_out:
-        opted_out.discard(pair)
-        gateway.emit(ev.OptedIn(at_us, 0, account.id, words.person, words.sender), None)
 
 
 VERBS: Mapping[type[Command], Callable[[Gateway, Command, int], Answer]] = {

@@ -231,7 +231,7 @@ class Driver:
                 seen = self.stirred
                 await self.quiet()
                 self.stirred -= seen
-            self._take_effects()
+            self._effects.extend(self.world.gateway.take_caused())
 
     def _take_effects(self) -> None:
         self._effects.extend(self.world.gateway.take_effects())

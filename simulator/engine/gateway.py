@@ -14,17 +14,21 @@ from typing import TYPE_CHECKING, cast
 from simulator.core import events as ev
 from simulator.core.chance import key_of
 from simulator.core.command import Wait
-from simulator.core.message import Call, Effect, OutcomeKind, Wake
+from simulator.core.message import Call, Effect, Outcome, OutcomeKind, Wake
+from simulator.core.orders import CAUSED_MAX, Ordered
 from simulator.engine import steps
-from simulator.engine.commands import VERBS, replied
+from simulator.engine.commands import VERBS
+from simulator.engine.inbound import replied
 from simulator.engine.log import Recorded, Settled
+from simulator.engine.ordering import Errand, Replies, ordered
+from simulator.engine.settling import settled
 from simulator.engine.state import hold
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from simulator.core.command import Command
-    from simulator.core.message import Message, Outcome, State
+    from simulator.core.message import Message, State
     from simulator.core.people import People
     from simulator.core.person import Reaction
     from simulator.engine.agenda import Agenda
@@ -36,6 +40,7 @@ if TYPE_CHECKING:
 _KNOWN_BY = frozenset({steps.SENDING, steps.HANDOVER, steps.RECEIPT})
 _CODE_MASK, _CODE_BITS = steps.CODE_MASK, steps.CODE_BITS
 _REPLY, _GIVE_UP = steps.REPLY, steps.GIVE_UP
+_DROPPED = Outcome(OutcomeKind.DROPPED)
 BATCH = 500  # steps in one go, before the owner of the loop gets a turn
 
 
@@ -69,7 +74,9 @@ class Gateway:
         self.steps_run = 0
         self.waits: dict[int, Wait] = {}
         self.physics = steps.Physics(people)
+        self.replies = Replies()
         self._effects: list[Effect] = []
+        self._caused_us = self._caused = 0
 
     # The five verbs.
 
@@ -114,7 +121,7 @@ class Gateway:
                 facts, following = table[code](physics, message, at_us, nth >> _CODE_BITS, data)
                 for fact in facts:
                     append(fact, message)
-                if message.notify and code in _KNOWN_BY:
+                if message.notify and code in _KNOWN_BY and facts:
                     self.call(message, message.state, at_us)
                 for due_us, after, more in following:
                     push((due_us, key, after, more))
@@ -134,6 +141,8 @@ class Gateway:
             return  # a step of a message that is no longer there
         if isinstance(data, Call):
             self._effects.append(data)
+        elif isinstance(data, Errand):
+            ordered(self, data, due_us)
         elif isinstance(data, Wait):
             self.waits.pop(data.token, None)
             self._effects.append(Wake(data.token, due_us, data.url))
@@ -147,6 +156,19 @@ class Gateway:
         effects, self._effects = self._effects, []
         return effects
 
+    def take_caused(self) -> list[Effect]:
+        """Take the effects that an instant, seen to its end, has caused itself.
+
+        If it has caused too many, its calls are dropped, and nobody answers them any more.
+        """
+        effects = self.take_effects()
+        if not effects or self.causes(self.now_us, len(effects)):
+            return effects
+        for effect in effects:
+            if isinstance(effect, Call):
+                self.settle(effect, _DROPPED)
+        return [effect for effect in effects if isinstance(effect, Wake)]
+
     def settle(self, call: Call, outcome: Outcome) -> None:
         """Take in how an attempt at a callback ended; its instant is the attempt's own.
 
@@ -155,28 +177,10 @@ class Gateway:
         if self.store.live.get(call.message.key) is not call.message:
             return
         if self.record is not None:
-            settled = Settled(call.key, call.nth, outcome.kind, outcome.status)
-            self.record(Recorded(call.due_us, settled))
-        message, at_us = call.message, call.due_us
-        kind, status = outcome.kind, outcome.status
-        tried = ev.CallbackTried(at_us, message.key, call.state, call.nth, kind, status)
-        self.emit(tried, message)
-        retry = self.store.shelves[message.account].account.retry
-        if kind is OutcomeKind.ANSWERED and 200 <= status < 300:
-            self.emit(ev.Told(at_us, message.key, call.state, by_read=False), message)
-        elif call.nth < len(retry.delays_us) and (
-            kind in {OutcomeKind.UNREACHABLE, OutcomeKind.TIMED_OUT}
-            or (kind is OutcomeKind.ANSWERED and retry.on_status)
-        ):
-            took_us = retry.timeout_us if kind is OutcomeKind.TIMED_OUT else 0
-            call.due_us = at_us + 1 + took_us + retry.delays_us[call.nth]
-            call.nth += 1
-            self.agenda.push((call.due_us, call.key, steps.CALLBACK, call))
-            return
-        else:
-            abandoned = ev.CallbackAbandoned(at_us, message.key, call.state, kind)
-            self.emit(abandoned, message)
-        self.release(message, 1)
+            orders = outcome.orders if isinstance(outcome, Ordered) else None
+            item = Settled(call.key, call.nth, outcome.kind, outcome.status, orders)
+            self.record(Recorded(max(call.due_us, self.now_us), item))
+        settled(self, call, outcome)
 
     # What the verbs are made of.
 
@@ -199,7 +203,26 @@ class Gateway:
     def call(self, message: Message, state: State, at_us: int) -> None:
         """Ask for a callback about a state, if the client wants one."""
         if message.notify >> state & 1:
-            self.store.revive(message)
-            hold(message, 1)
             key = key_of("callback", message.key, state)
-            self._effects.append(Call(key, message, state, 0, at_us))
+            self.ask(Call(key, message, state, 0, at_us))
+
+    def ask(self, call: Call) -> None:
+        """Have a call made; its message is not finished before it is settled."""
+        self.store.revive(call.message)
+        hold(call.message, 1)
+        self._effects.append(call)
+
+    def carry_out(self, command: Command, at_us: int) -> Answer:
+        """Carry out a command that is part of something else, at the instant of that."""
+        return VERBS[type(command)](self, command, at_us)
+
+    def causes(self, at_us: int, steps: int = 1) -> bool:
+        """Tell whether an instant may cause so many more steps; the first time not, it is cut."""
+        if at_us != self._caused_us:
+            self._caused_us, self._caused = at_us, 0
+        before, self._caused = self._caused, self._caused + steps
+        if self._caused <= CAUSED_MAX:
+            return True
+        if before <= CAUSED_MAX:
+            self.emit(ev.InstantCut(at_us, 0, CAUSED_MAX), None)
+        return False

@@ -17,6 +17,7 @@ from xxhash import xxh3_128_intdigest
 
 from simulator.core.command import Command
 from simulator.core.events import KINDS, AnyEvent, Event
+from simulator.core.orders import Orders
 from simulator.engine.state import CHANGES
 
 if TYPE_CHECKING:
@@ -207,6 +208,7 @@ class Settled(msgspec.Struct, frozen=True, gc=False, tag="settled"):
     nth: int
     kind: int
     status: int
+    orders: Orders | None = None
 
 
 class Recorded(msgspec.Struct, frozen=True, gc=False):

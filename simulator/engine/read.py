@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from simulator.core.command import Touch
 from simulator.core.ids import key_of_id
-from simulator.core.message import Message, Reason, Rejection
+from simulator.core.message import Message, Origin, Reason, Rejection
 from simulator.core.query import ByReference, Find, Listing, Page, Query
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def look(gateway: Gateway, query: Query) -> Message | Listing | Rejection:
         else key_of_id(query.public_id, gateway.epoch)
     )
     message = None if key is None else gateway.store.get(key)
-    if message is None or message.account != query.account:
+    if message is None or message.account != query.account or _is_hidden(message):
         seen = query.public_id if isinstance(query, Find) else query.reference
         return Rejection(Reason.NOT_FOUND, detail=seen)
     return message
@@ -85,7 +85,14 @@ def _matching(
             yield m
 
 
+def _is_hidden(message: Message) -> bool:
+    """Tell whether the provider's API shows nothing of a message: its own automatic replies."""
+    return message.origin is Origin.AUTOMATIC
+
+
 def _fits(m: Message, page: Page) -> bool:
+    if _is_hidden(m):
+        return False
     if (page.to and m.to != page.to) or (page.sender and m.sender != page.sender):
         return False
     if m.accepted_us < page.accepted_from_us:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from simulator.core.message import Call, Outcome, OutcomeKind
+from simulator.core.orders import Ordered
 from simulator.engine.gateway import BATCH
 from simulator.engine.log import Settled
 
@@ -66,4 +67,8 @@ def _settle(gateway: Gateway, settled: Settled, calls: Calls) -> None:
     if call is None:
         msg = f"no callback {settled.key:016x} asks for a {settled.nth + 1}. outcome"
         raise ReplayError(msg)
-    gateway.settle(call, Outcome(OutcomeKind(settled.kind), settled.status))
+    kind = OutcomeKind(settled.kind)
+    outcome = Outcome(kind, settled.status)
+    if settled.orders is not None:
+        outcome = Ordered(kind, settled.status, orders=settled.orders)
+    gateway.settle(call, outcome)

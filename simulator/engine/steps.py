@@ -33,9 +33,11 @@ if TYPE_CHECKING:
     from simulator.core.carrier import Carrier
     from simulator.core.message import Message
     from simulator.core.people import People
+    from simulator.core.queue import Queue
 
 # Step codes, the low bits of an agenda entry's nth; the repeat count stands above them.
 SENDING, HANDOVER, ATTEMPT, GIVE_UP, RECEIPT, NOTICE, OPEN, REPLY, CALLBACK, WAIT = range(1, 11)
+ORDERS = WAIT + 1
 CODE_BITS = 4
 CODE_MASK = (1 << CODE_BITS) - 1
 
@@ -44,11 +46,16 @@ Step = tuple[tuple[ev.Event, ...], tuple[Next, ...]]
 
 
 class Physics:
-    """The world's laws, compiled for one seed: what every step reads and none writes."""
+    """The world's laws, compiled for one seed: what every step reads and none writes.
+
+    The exception is `queues`, of the senders that have a limit: by (account, sender), a place in
+    one is taken in the order of the agenda.
+    """
 
     def __init__(self, people: People) -> None:
         seed = people.seed
         self.people = people
+        self.queues: dict[tuple[str, str], Queue] = {}
         self.transit = stream_of(seed, Purpose.TRANSIT)
         self.gone = stream_of(seed, Purpose.GONE)
         self.refuses = stream_of(seed, Purpose.REFUSES)
@@ -63,15 +70,31 @@ def first(at_us: int) -> Next:
     return at_us + QUEUE_US, SENDING, None
 
 
-def sending(physics: Physics, message: Message, at_us: int, _nth: int, _data: None) -> Step:
-    """Take the message from the provider's queue, or fail it there."""
+def sending(
+    physics: Physics, message: Message, at_us: int, nth: int, overflows: bool | None
+) -> Step:
+    """Take the message from the provider's queue, or fail it there; the first time, queue it."""
     carrier = CARRIERS[message.carrier]
     if carrier is NO_ROUTE:
         return _fail(message, at_us, Cause.NO_ROUTE)
+    if overflows:
+        return _fail(message, at_us, Cause.QUEUE_OVERFLOW)
+    if physics.queues and not nth:
+        queue = physics.queues.get((message.account, message.sender))
+        if queue is not None:
+            return _queued(queue, message, at_us)
     if message.validity_us and at_us > message.accepted_us + message.validity_us:
         return _fail(message, at_us, Cause.TOO_LATE)
     ack_us, rest_us = _transit(physics, message, carrier)
     return (ev.Sending(at_us, message.key),), ((at_us + ack_us, HANDOVER, rest_us),)
+
+
+def _queued(queue: Queue, message: Message, at_us: int) -> Step:
+    """Wait for the message's turn, or for the end of patience."""
+    turn_us = queue.place(at_us, message.segments)
+    if turn_us is None:
+        return (), ((at_us + queue.limit.patience_us, 1 << CODE_BITS | SENDING, True),)
+    return (), ((turn_us, 1 << CODE_BITS | SENDING, None),)
 
 
 def handover(_physics: Physics, message: Message, at_us: int, _nth: int, rest: int) -> Step:

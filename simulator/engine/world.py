@@ -120,6 +120,7 @@ class Worlds:
         self.by_name: dict[str, World] = {}
         self.of_account: dict[str, World] = {}
         self.accounts: dict[str, Account] = {}
+        self.concurrency: dict[str, int] = {}  # of the accounts that have such a limit
         self.world(DEFAULT)
 
     def world(self, name: str) -> World:
@@ -142,4 +143,8 @@ class Worlds:
         assert refused is None, refused
         self.of_account[account.id] = home
         self.accounts[account.id] = account
+        if account.concurrency >= 0:
+            self.concurrency[account.id] = account.concurrency
+        else:
+            self.concurrency.pop(account.id, None)
         return home

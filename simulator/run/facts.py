@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from simulator.core.ids import public_id
-from simulator.core.message import Reason, State
+from simulator.core.message import Origin, State
 from simulator.core.tariff import bill, invoice_tax
 from simulator.run.world import credentials
 from simulator.verify.findings import Fact, Totals
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 _PREFIX = {"twilio": "SM"}
 _ONE_FAILURE = frozenset({"zettai_reach"})  # statusId 3 says no more than "failed"
-CONTENDED = frozenset({Reason.OVER_QUOTA})  # refusals that depend on who came first
 
 
 def facts_of(world: World, scenario: Scenario) -> list[Fact]:
@@ -36,7 +35,7 @@ def facts_of(world: World, scenario: Scenario) -> list[Fact]:
     facts = []
     for key in shelf.keys:
         message = world.store.get(key)
-        if message is None or message.inbound:
+        if message is None or message.inbound or message.origin is Origin.AUTOMATIC:
             continue
         told = bill(policy, message.segments, message.told, message.cause)
         facts.append(

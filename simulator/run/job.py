@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING
 from yarl import URL
 
 from simulator import __version__
+from simulator.core.orders import CAUSED_MAX
 from simulator.engine.log import Recorded, encode_recorded
 from simulator.engine.world import DEFAULT, World
 from simulator.errors import ConfigError, Problem, ProvesNothing
@@ -229,6 +230,11 @@ class Run:
         elif claims is not None and not claims.rows:
             self.invalid.append("the claims are empty although messages were accepted")
         self.invalid += [f"the books are out of balance: {fault}" for fault in world.faults()]
+        if world.truth.cuts:
+            self.invalid.append(
+                f"{world.truth.cuts} instants were cut: each caused more than {CAUSED_MAX:,} steps "
+                "itself, so something answers itself without end"
+            )
         if world.store.pruned:
             words = f"{world.store.pruned} messages were pruned and cannot be judged one by one"
             self.invalid.append(f"{words}: raise world.retention")
@@ -248,6 +254,7 @@ def _check_numbers(scenario: Scenario) -> None:
     for n, account in enumerate(scenario.accounts):
         targets[f"accounts[{n}].push"] = account.push
         targets[f"accounts[{n}].inbound"] = account.inbound
+        targets[f"accounts[{n}].fallback"] = account.fallback
     problems = [
         Problem(
             path,

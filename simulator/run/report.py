@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from simulator.core.carrier import CARRIERS
-from simulator.core.message import State
-from simulator.run.facts import CONTENDED
+from simulator.core.message import CONTENDED, State
 from simulator.views.ledger import INVOICE_HEAD
 
 if TYPE_CHECKING:
@@ -103,6 +102,9 @@ def _notes(judged: Judged) -> list[str]:
                 f"account {name}: {tally.callbacks_abandoned:,} callbacks were given up without a "
                 f"2xx, so what they said was never told; claims are held against what was told"
             )
+    for (name, trouble), n in sorted(judged.world.truth.warned.items()):
+        words = f"{trouble.name.lower().replace('_', ' ')} ({int(trouble)})"
+        found.append(f"account {name}: {n:,} times a webhook or its answer was in trouble: {words}")
     if judged.strangers:
         found.append(f"{judged.strangers:,} messages went to numbers outside the campaign")
     return found

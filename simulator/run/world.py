@@ -16,10 +16,10 @@ from simulator.run.people import habits_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from simulator.accounts import Account as Written
     from simulator.core.message import Account
     from simulator.engine.log import Recorded
     from simulator.run.sut import Given
-    from simulator.scenario import Account as Written
     from simulator.scenario import Scenario
 
 _CLIENT_ID_DIGITS = 5
@@ -88,6 +88,10 @@ def account_of(scenario: Scenario, written: Written, fill: Callable[[str], str])
         inbound_url=fill(written.inbound or ""),
         senders=(written.sender,) if written.sender else (),
         two_way=written.two_way,
+        fallback_url=fill(written.fallback or ""),
+        keywords=written.keywords.keywords() if written.keywords else account.keywords,
+        limits=tuple(limit.throughput() for limit in written.limits),
+        concurrency=-1 if written.concurrency is None else written.concurrency,
         **priced,
     )
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from simulator.core import events as ev
-from simulator.core.message import Message, State
+from simulator.core.message import Message, Origin, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -28,6 +28,8 @@ _EXTRA = (
     ev.Received,
     ev.Redacted,
     ev.FeedbackGiven,
+    ev.AutoReplied,
+    ev.Warned,
 )
 _encode = msgspec.msgpack.Encoder().encode
 _decoder = msgspec.msgpack.Decoder(ev.AnyEvent)
@@ -67,7 +69,7 @@ class Inbox:
 
 def _carried(m: Message) -> Iterator[ev.Event]:
     """Write the facts that a message carries, in the order in which they were emitted."""
-    if m.inbound:
+    if m.inbound or m.origin is Origin.AUTOMATIC:
         return
     yield ev.Accepted(
         m.accepted_us, m.key, m.account, m.to, m.sender, m.encoding, m.segments, m.carrier

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from simulator.core.message import Cause, Message, Reason, State
+    from simulator.core.trouble import Trouble
 
     Fold = Callable[[Any, Any], None]
 
@@ -29,7 +30,7 @@ class Tally:
         self.told: Counter[State] = Counter()
         self.attempts_failed = 0
         self.noticed = self.opened = self.replied = self.stopped = 0
-        self.inbound = self.opted_out = 0
+        self.inbound = self.opted_out = self.auto_replied = 0
         self.callbacks = self.callbacks_abandoned = 0
 
     def fated(self, state: State) -> int:
@@ -38,13 +39,15 @@ class Tally:
 
 
 class Truth:
-    """Tallies by account, and refusals by account and reason."""
+    """Tallies by account, refusals by account and reason, troubles, and instants that were cut."""
 
     name = "truth"
 
     def __init__(self) -> None:
         self.tallies: dict[str, Tally] = {}
         self.refused: Counter[tuple[str, Reason]] = Counter()
+        self.warned: Counter[tuple[str, Trouble]] = Counter()
+        self.cuts = 0
 
     def folds(self) -> Mapping[type[ev.Event], Fold]:
         """Want every fact that counts."""
@@ -66,6 +69,9 @@ class Truth:
             ev.Replied: self._replied,
             ev.Received: self._received,
             ev.OptedOut: self._opted_out,
+            ev.AutoReplied: self._auto_replied,
+            ev.Warned: self._warned,
+            ev.InstantCut: self._cut,
         }
 
     def tally(self, account: str) -> Tally:
@@ -117,3 +123,12 @@ class Truth:
 
     def _opted_out(self, event: ev.OptedOut, _message: None) -> None:
         self.tally(event.account).opted_out += 1
+
+    def _auto_replied(self, event: ev.AutoReplied, _message: Message) -> None:
+        self.tally(event.account).auto_replied += 1
+
+    def _warned(self, event: ev.Warned, _message: Message) -> None:
+        self.warned[event.account, event.trouble] += 1
+
+    def _cut(self, _event: ev.InstantCut, _message: None) -> None:
+        self.cuts += 1

@@ -26,6 +26,7 @@ from simulator.engine.world import DEFAULT
 from simulator.web.latency import OTHER, Latency
 from simulator.web.prompt import NOW_HEADER, Prompt, block
 from simulator.web.routes import Match, Table
+from simulator.web.turnstile import Turnstile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,6 +70,7 @@ class Front:
         self.latency = Latency()
         self.draining = False
         self.heard: Callable[[str, bool], None] | None = None
+        self._turnstile = Turnstile(worlds.concurrency)
         self._driver = driver
         self._desk = Desk(worlds.accounts, open_accounts, accounts_max)
         self._body_timeout_s = body_timeout_s
@@ -108,6 +110,8 @@ class Front:
         path, _, query = path.partition("?")
         if self.draining or "%" in path or payload.total_bytes > self._body_limit:
             return None
+        if self.worlds.concurrency:
+            return None  # requests under way are counted where they can be
         match = self._table.find(method, path)
         if not isinstance(match, Match):
             return None
@@ -151,6 +155,9 @@ class Front:
         asked = match.route.parse(wire, self._desk)
         world = self.worlds.of_account.get(asked.account)
         driver = self._driver(world.name if world is not None else DEFAULT)
+        if self.worlds.concurrency:
+            async with self._turnstile.through(asked) as let:
+                return Prompt(*self._carry_out(match, let, driver))
         return Prompt(*self._carry_out(match, asked, driver))
 
     async def _body(self, request: web.BaseRequest) -> bytes | Rejection:

@@ -12,6 +12,7 @@ import aiohttp
 from multidict import CIMultiDict
 
 from simulator.core.message import Outcome, OutcomeKind
+from simulator.web.answers import answer_of, limits_of
 from simulator.web.egress import Denied, EgressError, connector
 from simulator.web.lines import RESPONSE_BYTES_MAX
 
@@ -50,16 +51,17 @@ async def attempt(session: aiohttp.ClientSession, url: URL, call: HttpCall) -> O
             data=call.body or None,
             headers=CIMultiDict((("Content-Type", call.content_type), *call.headers)),
             allow_redirects=False,
+            timeout=limits_of(call, session.timeout),
         )
         try:
-            if not response.content.is_eof():
-                await _skip_body(response)
+            return await answer_of(response, call, RESPONSE_BYTES_MAX)
         finally:
             response.release()
     except EgressError as error:
         return Denied(error.reason)
-    except TimeoutError:
-        return _TIMED_OUT
+    except TimeoutError as error:
+        connected = not isinstance(error, aiohttp.ConnectionTimeoutError)
+        return _TIMED_OUT if connected else _UNREACHABLE
     except ValueError:  # a line break in a header, say; the text may hold secrets
         return UNCARRIED
     except (aiohttp.ClientError, OSError):
@@ -69,15 +71,3 @@ async def attempt(session: aiohttp.ClientSession, url: URL, call: HttpCall) -> O
         loop = asyncio.get_running_loop()
         loop.call_exception_handler({"message": words, "exception": error})
         return _UNREACHABLE
-    return Outcome(OutcomeKind.ANSWERED, response.status)
-
-
-async def _skip_body(response: aiohttp.ClientResponse) -> None:
-    """Read the body to its end, or leave the connection where it is too long."""
-    left = RESPONSE_BYTES_MAX
-    while left >= 0:
-        chunk = await response.content.readany()
-        if not chunk:
-            return
-        left -= len(chunk)
-    response.close()

@@ -217,7 +217,7 @@ class Caller:
                 self._refuse(job.world, job.call.url, UNCARRIED.reason)
             self._ended(bulkhead, job, outcome)
 
-        if target is not None:
+        if target is not None and not job.call.is_special:
             self._lines.call(target, job.call, ended)
             return
         assert self._session is not None, "nothing begins after closing"

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic import model_validator as validator
 
 from simulator import quantities as q
+from simulator.accounts import LIMITS_MAX, SenderLimit, WordList
 from simulator.core.tariff import POLICIES
 from simulator.dialects import DIALECTS
 from simulator.errors import Problem, did_you_mean, dotted, problems_of, shown
@@ -121,6 +122,10 @@ class AccountBody(Asked):
     quota: Annotated[int, Field(ge=0, le=q.COUNT_MAX)] | None = None
     two_way: bool = False
     retry: RetryBody | None = None
+    fallback_url: Url | None = None
+    keywords: WordList | None = None
+    limits: Annotated[list[SenderLimit], Field(max_length=LIMITS_MAX)] | None = None
+    concurrency: Annotated[int, Field(ge=1, le=q.COUNT_MAX)] | None = None
 
 
 class AdvanceBody(Asked):

@@ -33,6 +33,7 @@ _COUNTS = (
     "stopped",
     "inbound",
     "opted_out",
+    "auto_replied",
     "callbacks",
     "callbacks_abandoned",
 )

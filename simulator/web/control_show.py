@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from simulator.core.carrier import CARRIERS
+from simulator.core.consent import Wish
 from simulator.core.ids import public_id
-from simulator.core.message import Cause, OutcomeKind, Reason, State
+from simulator.core.message import Cause, Origin, OutcomeKind, Reason, State
 from simulator.core.tariff import bill
 from simulator.core.text import Encoding
+from simulator.core.trouble import Trouble
 from simulator.quantities import EPOCH, MICROS
 from simulator.views.ledger import policy_of
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from simulator.core.events import Event
     from simulator.core.message import Message
+    from simulator.core.queue import Throughput
     from simulator.engine.driver import Driver
     from simulator.engine.world import World
 
@@ -85,8 +88,22 @@ def account(world: World, name: str) -> Json:
             "timeout_us": found.retry.timeout_us,
             "on_status": found.retry.on_status,
         },
+        "fallback_url": found.fallback_url,
+        "keywords": msgspec.to_builtins(found.keywords),
+        "limits": [_limit(limit) for limit in found.limits],
+        "concurrency": None if found.concurrency < 0 else found.concurrency,
         "accepted": shelf.accepted,
         "opted_out": len(shelf.opted_out),
+    }
+
+
+def _limit(limit: Throughput) -> Json:
+    """Write how fast a sender sends, as it is asked for."""
+    return {
+        "sender": limit.sender,
+        "rate": f"{decimal(limit.mps_milli * 1_000)}/s",
+        "queue": f"{decimal(limit.queue_us)}s",
+        "patience": f"{decimal(limit.patience_us)}s",
     }
 
 
@@ -96,6 +113,8 @@ def message(world: World, found: Message) -> Json:
         "id": public_id(found.key, world.gateway.epoch),
         "account": found.account,
         "direction": "inbound" if found.inbound else "outbound",
+        "origin": found.origin.name.lower(),
+        "depth": found.depth,
         "to": found.to,
         "from": found.sender,
         "country": found.country,
@@ -136,7 +155,7 @@ def _known_us(found: Message) -> int:
 
 
 def _bill(world: World, found: Message) -> Json | None:
-    if found.inbound:
+    if found.inbound or found.origin is Origin.AUTOMATIC:
         return None
     policy = policy_of(world.account(found.account))
     due = bill(policy, found.segments, found.state, found.cause)
@@ -162,9 +181,11 @@ def event(fact: Event, epoch: int) -> Json:
 
 
 def _field(name: str, value: Any, epoch: int) -> object:
+    if isinstance(value, Trouble):
+        return {"name": value.name.lower(), "code": int(value)}
     if isinstance(value, (State, Cause, OutcomeKind)):
         return None if value is Cause.NONE else value.name.lower()
-    if isinstance(value, Reason):
+    if isinstance(value, (Reason, Wish)):
         return value.value
     write = _INTEGERS.get(name)
     return write(value, epoch) if write else value

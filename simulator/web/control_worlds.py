@@ -19,6 +19,7 @@ from simulator.web.control_gate import HttpError
 from simulator.web.control_pages import AccountPageQuery, PageQuery, page_of
 
 if TYPE_CHECKING:
+    from simulator.core.consent import Keywords
     from simulator.core.message import Account, Retry
     from simulator.engine.driver import Driver
     from simulator.engine.world import World
@@ -37,6 +38,9 @@ _NULLS = {
     "inbound_url": ("inbound_url", ""),
     "senders": ("senders", ()),
     "quota": ("quota", -1),
+    "fallback_url": ("fallback_url", ""),
+    "limits": ("limits", ()),
+    "concurrency": ("concurrency", -1),
 }
 
 
@@ -145,12 +149,11 @@ async def put_account(panel: Panel, request: web.Request) -> web.Response:
     limit = panel.server.settings.accounts_limit
     if home is None and len(panel.server.worlds.accounts) >= limit:
         raise HttpError(429, f"there are {limit} accounts; use one of them, or --accounts-limit")
-    settings = _settings(panel, asked)
+    before = home.account(name) if home else DIALECTS[asked.dialect].new_account(name, "")
+    usual = DIALECTS[asked.dialect or before.dialect].new_account(name, "").keywords
+    settings = _settings(panel, asked, usual)
     driver = panel.driver_made(request)
-    if home is None:
-        before = DIALECTS[asked.dialect].new_account(name, "")
-    else:
-        before = home.account(name)
+    if home is not None:
         _check_change(home, before, settings)
     panel.stir(driver)
     if asked.retry is not None:
@@ -163,7 +166,7 @@ async def put_account(panel: Panel, request: web.Request) -> web.Response:
     return web.json_response(show.account(driver.world, name), status=201 if home is None else 200)
 
 
-def _settings(panel: Panel, asked: AccountBody) -> dict[str, Any]:
+def _settings(panel: Panel, asked: AccountBody, usual: Keywords) -> dict[str, Any]:
     """Return what the body names, in the names and values of `Account`."""
     settings: dict[str, Any] = {}
     for name in sorted(asked.model_fields_set - {"retry"}):
@@ -174,6 +177,11 @@ def _settings(panel: Panel, asked: AccountBody) -> dict[str, Any]:
             panel.callable_url(name, value)
     if "senders" in settings:
         settings["senders"] = tuple(settings["senders"])
+    if asked.limits:
+        settings["limits"] = tuple(limit.throughput() for limit in asked.limits)
+    if "keywords" in settings:
+        words = asked.keywords
+        settings["keywords"] = usual if words is None else words.keywords()
     return settings
 
 

@@ -24,6 +24,7 @@ from simulator.engine.clock import Clock
 from simulator.engine.driver import OUTSTANDING_MAX, Driver
 from simulator.engine.world import World, Worlds
 from simulator.errors import UsageError
+from simulator.web.answers import obeyed
 from simulator.web.app import Front
 from simulator.web.callbacks import Caller
 from simulator.web.control import control_app
@@ -205,6 +206,8 @@ class Server:
         if call is None:
             asyncio.get_running_loop().call_soon(done, Outcome(OutcomeKind.FORBIDDEN))
             return
+        if call.wants_body and isinstance(effect, Call):
+            done = obeyed(world, effect, done)
         headers = (*call.headers, (NOW_HEADER, str(effect.due_us)))
         timed = self._timed(world, effect.due_us, done)
         self.caller.submit(world.name, msgspec.structs.replace(call, headers=headers), timed)

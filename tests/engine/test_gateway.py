@@ -21,6 +21,7 @@ from simulator.core.message import (
     State,
     Wake,
 )
+from simulator.dialects import zettai_reach
 from tests.worlds import (
     BUSY,
     DAY_US,
@@ -384,6 +385,25 @@ def test_a_callback_is_abandoned_when_the_table_is_used_up(
     assert message.told is State.ACCEPTED
     tally = here.truth.tally("shop")
     assert (tally.callbacks, tally.callbacks_abandoned) == (attempts, 1)
+    assert not here.store.live
+
+
+def test_bad_input_20_an_hour_of_500_ends_in_abandonment_and_stops_nobody_else() -> None:
+    """Two receivers, one of which is broken; the table is 絶対リーチ!'s, of four attempts."""
+    here, broken = calm(retry=zettai_reach.RETRY), URL + "/broken"
+    watched = {"notify": 1 << State.DELIVERED}
+    lost = send(here, sms(callback_url=broken, **watched))
+    told = [send(here, sms(phone(i), callback_url=URL, **watched)) for i in range(1, 9)]
+
+    def answer(call: Call) -> Outcome:
+        down = call.message.callback_url == broken and call.due_us < START_US + HOUR_US
+        return Outcome(OutcomeKind.ANSWERED, 500) if down else OK
+
+    advance(here, answer=answer)
+    assert outcomes_of(here, lost) == [(0, 0), (60, 1), (360, 2), (1260, 3)]
+    assert kinds(here, lost.key)[-1] == "CallbackAbandoned"
+    assert (lost.state, lost.told) == (State.DELIVERED, State.ACCEPTED)
+    assert {m.told for m in told} == {State.DELIVERED}
     assert not here.store.live
 
 

@@ -22,6 +22,9 @@ UNMOVED = {
     ev.Received,
     ev.OptedOut,
     ev.OptedIn,
+    ev.AutoReplied,
+    ev.Warned,
+    ev.InstantCut,
 }
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.core.message import Cause, Message, State
+from simulator.core.message import Cause, Message, Origin, State
 from simulator.engine.store import Shelf, Store
 from tests.worlds import account
 
@@ -24,6 +24,7 @@ VALUES: dict[Any, st.SearchStrategy[Any]] = {
     bool: st.booleans(),
     State: st.sampled_from(State),
     Cause: st.sampled_from(Cause),
+    Origin: st.sampled_from(Origin),
 }
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.run.runs import alive, begin, finish, misbehaving, run
+from simulator.engine import gateway
+from tests.run.runs import AMERICA, alive, begin, finish, misbehaving, run
 from tests.servers import until_true
 
 if TYPE_CHECKING:
@@ -131,3 +132,15 @@ def test_a_report_of_an_earlier_run_is_not_left_for_the_next(tmp_path: Path) -> 
     assert ran.code == 2, ran
     assert ran.complained.splitlines()[-1].startswith("cannot start 'no-such-command'")
     assert not any(file.is_file() and file.read_text() for file in stale)
+
+
+def test_an_instant_without_an_end_is_cut_and_proves_nothing(
+    here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway, "CAUSED_MAX", 30)  # ten thousand take their time
+    expect = [{"name": "sent", "that": "accepted", "at_least": 1}]
+    sut = {"claims": None}
+    ran = here(misbehaving(tmp_path, "echo", AMERICA, sut=sut, expect=expect))
+    assert ran.code == 3, ran
+    assert "instants were cut: each caused more than" in ran.last
+    assert [type(fact).__name__ for fact in ran.events].count("InstantCut") > 0

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -112,10 +112,28 @@ class Post(NamedTuple):
     fields: dict[str, str]
 
 
+class Said(NamedTuple):
+    """An answer to a webhook."""
+
+    status: int
+    body: str = ""
+    kind: str = "text/xml"
+
+
+def twiml(inside: str) -> Said:
+    """Answer with TwiML."""
+    return Said(200, f"<Response>{inside}</Response>")
+
+
 class Receiver:
-    """A customer's server in a thread of its own; it answers 204 to everything."""
+    """A customer's server in a thread of its own; it answers 204 unless told otherwise.
+
+    Attributes:
+        answers: by path, what to answer; it is called with the request's fields.
+    """
 
     def __init__(self) -> None:
+        self.answers: dict[str, Callable[[dict[str, str]], Said]] = {}
         self._posts: deque[Post] = deque()
         self._arrived = threading.Condition()
         self._server = _Http(("127.0.0.1", 0), _handler(self._note))
@@ -132,11 +150,15 @@ class Receiver:
             assert self._arrived.wait_for(lambda: len(self.posts(path)) >= n, PATIENCE_S)
             return self.posts(path)
 
-    def _note(self, path: str, headers: dict[str, str], body: bytes) -> None:
-        fields = dict(parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=True))
+    def _note(self, path: str, headers: dict[str, str], body: bytes) -> Said:
+        place, _, query = path.partition("?")
+        text = body.decode() if body else query
+        fields = dict(parse_qsl(text, keep_blank_values=True, strict_parsing=True))
         with self._arrived:
             self._posts.append(Post(self.base + path, headers, fields))
             self._arrived.notify_all()
+        answer = self.answers.get(place)
+        return Said(204) if answer is None else answer(fields)
 
     @contextmanager
     def open(self) -> Iterator[Receiver]:
@@ -156,16 +178,24 @@ class _Http(ThreadingHTTPServer):
 
 
 def _handler(
-    note: Callable[[str, dict[str, str], bytes], None],
+    note: Callable[[str, dict[str, str], bytes], Said],
 ) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            note(self.path, dict(self.headers.items()), body)
-            self.send_response(204)
+            body = self.rfile.read(int(self.headers["Content-Length"] or 0))
+            said = note(self.path, dict(self.headers.items()), body)
+            data = said.body.encode()
+            self.send_response(said.status)
+            if said.status != 204:
+                self.send_header("Content-Type", said.kind)
+                self.send_header("Content-Length", str(len(data)))
             self.end_headers()
+            with suppress(OSError):  # who called may have had enough
+                self.wfile.write(data)
+
+        do_GET = do_POST  # noqa: N815 - the name that http.server wants
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""

@@ -10,9 +10,10 @@ import pytest
 from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
+from twilio.twiml.messaging_response import MessagingResponse
 
 from simulator.core.number import japan_assignable, us_fictional
-from tests.sdk.served import START, Post, Receiver, Served
+from tests.sdk.served import START, Post, Receiver, Said, Served, twiml
 from tests.worlds import DAY_US, MINUTE_US
 
 if TYPE_CHECKING:
@@ -51,6 +52,12 @@ class Customer(NamedTuple):
 
     def answer(self, person: str, body: str) -> None:
         self.served.reply(self.sid, person, SENDER, body)
+
+    def automatic(self, person: str) -> list[dict[str, Any]]:
+        """Return what the provider itself has answered a person, newest first."""
+        path = "/v1/worlds/default/messages"
+        found = self.served.ask("GET", path, account=self.sid, to=person)["messages"]
+        return [message for message in found if message["origin"] == "automatic"]
 
     def refusal(self, **parameters: Any) -> tuple[int, int]:
         """Send what must be refused; return the HTTP status and Twilio's code."""
@@ -245,6 +252,62 @@ def test_inbound_webhooks_arrive_and_are_valid_for_the_validator(customer: Custo
     assert (fetched.direction, fetched.status, fetched.body) == ("inbound", "received", body)
 
 
+def test_an_inbound_webhook_answered_with_twiml_becomes_a_message(customer: Customer) -> None:
+    url, person = customer.inbound_url, us_fictional(3)
+    customer.served.account(customer.sid, dialect="twilio", inbound_url=url)
+    response = MessagingResponse()
+    response.message("Thank you & see you", status_callback=f"/{customer.sid}/status")
+    response.redirect(f"/{customer.sid}/more")
+    more = twiml("<Message><Body>PS: bring an umbrella ☂</Body></Message>")
+    customer.receiver.answers[f"/{customer.sid}/inbound"] = lambda _: Said(200, str(response))
+    customer.receiver.answers[f"/{customer.sid}/more"] = lambda _: more
+    customer.send(person)
+    with customer.served.stepped():
+        customer.answer(person, "What time?")
+        customer.served.advance(10 * MINUTE_US)
+    found = {m.body: m for m in customer.client.messages.list(to=person)}
+    for body in ("Thank you & see you", "PS: bring an umbrella ☂"):
+        reply = found[body]
+        assert (reply.direction, reply.from_, reply.status) == (
+            "outbound-reply",
+            SENDER,
+            "delivered",
+        )
+    assert reply.price is not None
+    told = [p.fields["MessageStatus"] for p in customer.statuses(3)]
+    assert told == ["sending", "sent", "delivered"]
+    (redirected,) = customer.receiver.posts(f"/{customer.sid}/more")
+    assert is_signed(redirected)
+
+
+def test_a_slow_sender_is_queued_and_a_full_queue_refused(customer: Customer) -> None:
+    limit = {"sender": SENDER, "rate": "1/s", "queue": "3s"}
+    customer.served.account(customer.sid, dialect="twilio", secret=TOKEN, limits=[limit])
+    people = [us_fictional(i) for i in range(5)]
+    with customer.served.stepped():
+        sids = [customer.send(person).sid for person in people[:4]]
+        assert customer.refusal(to=people[4]) == (400, 21611)
+        seen = []
+        for _ in range(4):
+            customer.served.advance(MINUTE_US // 60)
+            statuses = [customer.client.messages(sid).fetch().status for sid in sids]
+            seen.append(statuses.count("queued"))
+    assert seen == [3, 2, 1, 0]
+
+
+def test_who_waits_too_long_in_the_queue_fails_with_its_code(customer: Customer) -> None:
+    limit = {"sender": SENDER, "rate": "1/s", "queue": "0s", "patience": "2s"}
+    customer.served.account(customer.sid, dialect="twilio", secret=TOKEN, limits=[limit])
+    with customer.served.stepped():
+        for i in range(5):
+            customer.send(us_fictional(i), status_callback=customer.status_url)
+        customer.served.advance(LIVES_US)
+    failed = [m for m in customer.client.messages.list() if m.status == "failed"]
+    assert [m.error_code for m in failed] == [30001] * 3
+    codes = [p.fields["ErrorCode"] for p in customer.statuses() if "ErrorCode" in p.fields]
+    assert codes.count("30001") == 3
+
+
 def test_americans_answer_by_themselves_and_who_says_stop_is_not_written_to_again(
     customer: Customer,
 ) -> None:
@@ -311,15 +374,21 @@ def test_a_bad_parameter_is_refused_with_its_code(
     assert customer.client.messages.list() == []
 
 
-def test_stop_is_obeyed_until_start(customer: Customer) -> None:
+def test_stop_is_obeyed_until_start_and_both_are_answered(customer: Customer) -> None:
     person = us_fictional(0)
     customer.send(person)
     customer.answer(person, " stop ")
     assert customer.refusal(to=person) == (400, 21610)
+    (reply,) = customer.automatic(person)
+    assert "START" in reply["body"]
+    assert reply["bill"] is None
     customer.client.messages.create(to=person, from_="+15005550009", body="Another sender")
     customer.send(us_fictional(1))
     customer.answer(person, "Start")
     customer.send(person)
+    assert len(customer.automatic(person)) == 2
+    listed = customer.client.messages.list(to=person)
+    assert {m.direction for m in listed} == {"outbound-api"}  # Twilio lists no such reply
 
 
 # Japan.

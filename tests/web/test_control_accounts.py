@@ -5,8 +5,10 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
+from simulator.core.consent import SILENT
 from simulator.web import control_panel
 from tests.servers import MESSAGES, SECRET, SID, basic, request, running
 from tests.web.test_control_gate import refused
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from tests.servers import Running
 
 WORLD = "/v1/worlds/default"
+WORDS = msgspec.json.decode(msgspec.json.encode(SILENT))
 SHOP = f"{WORLD}/accounts/shop"
 
 
@@ -38,6 +41,10 @@ def test_an_account_is_made_and_changed_bit_by_bit(server: Running) -> None:
         "quota": None,
         "two_way": False,
         "retry": server.get(SHOP)["retry"],
+        "fallback_url": "",
+        "keywords": WORDS,
+        "limits": [],
+        "concurrency": None,
         "accepted": 0,
         "opted_out": 0,
     }
@@ -49,13 +56,22 @@ def test_an_account_is_made_and_changed_bit_by_bit(server: Running) -> None:
         "senders": ["12345"],
         "two_way": True,
         "lane": "a",
+        "fallback_url": "http://127.0.0.1:9000/f",
+        "keywords": {**WORDS, "stop": ["ARRET"], "on_stop": "C'est fini."},
+        "limits": [{"sender": "12345", "rate": "1.5/s", "queue": "3600s", "patience": "60s"}],
+        "concurrency": 9,
     }
     changed = server.control("PUT", SHOP, change)
     assert changed.status == 200
     assert changed.json == {**made.json, **change, "tax_percent": "8"}
     assert server.get(SHOP) == changed.json
     assert server.get(f"{WORLD}/accounts") == {"accounts": [changed.json], "next": None}
-    nulls = dict.fromkeys(("price", "tax_percent", "push_url", "quota", "senders"))
+    nulls = dict.fromkeys(
+        (
+            *("price", "tax_percent", "push_url", "quota", "senders"),
+            *("fallback_url", "keywords", "limits", "concurrency"),
+        )
+    )
     found = server.control("PUT", SHOP, nulls).json
     assert found == {**made.json, "two_way": True, "lane": "a"}
 
@@ -96,6 +112,14 @@ def test_an_account_set_here_is_known_at_the_gateway() -> None:
         ({"dialect": "twilio", "quota": -1}, ["quota"]),
         ({"dialect": "twilio", "quota": True}, ["quota"]),
         ({"dialect": "twilio", "senders": "12345"}, ["senders", "a list"]),
+        ({"dialect": "twilio", "limits": [{"sender": "1"}]}, ["limits[0].rate"]),
+        ({"dialect": "twilio", "limits": [{"sendr": "1"}]}, ["limits[0].sendr", "sender"]),
+        ({"dialect": "twilio", "keywords": {"stopp": []}}, ["keywords.stopp", "stop"]),
+        ({"dialect": "twilio", "limits": [{"sender": "1", "rate": "0/s"}]}, ["limits[0].rate"]),
+        ({"dialect": "twilio", "limits": [{"sender": "1", "rate": "1"}]}, ["a rate such as"]),
+        ({"dialect": "twilio", "keywords": {"stop": ["stop"]}}, ["keywords.stop[0]", "capitals"]),
+        ({"dialect": "twilio", "concurrency": 0}, ["concurrency"]),
+        ({"dialect": "twilio", "fallback_url": "http://8.8.8.8/"}, ["fallback_url"]),
         ({"dialect": "twilio", "senders": ["a\x00"]}, ["senders[0]", "printable"]),
         ({"dialect": "twilio", "push_url": "http://8.8.8.8/"}, ["push_url", "--callback-allow"]),
         ({"dialect": "twilio", "inbound_url": "ftp://localhost/"}, ["inbound_url", "scheme"]),

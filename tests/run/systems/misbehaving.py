@@ -11,12 +11,13 @@ import signal
 import subprocess
 import sys
 import time
+from base64 import b64encode
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from os import environ as env
 from pathlib import Path
 from threading import Thread, Timer
 from urllib.parse import urlencode
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 NOTHING = {"accepted": 0, "delivered": 0, "units": 0, "excluded_units": 0}
 CLAIMS = {
@@ -46,6 +47,7 @@ class Surface(BaseHTTPRequestHandler):
     }
     started = staticmethod(lambda numbers: None)
     asked = staticmethod(lambda path: None)
+    told = staticmethod(lambda data: None)
 
     def do_GET(self) -> None:
         self.asked(self.path)
@@ -57,8 +59,11 @@ class Surface(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def do_POST(self) -> None:
-        order = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.started(order["recipients"])
+        data = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path == "/campaigns":
+            self.started(json.loads(data)["recipients"])
+        else:
+            self.told(data)
         self.do_GET()
 
     def log_message(self, *_: object) -> None:
@@ -173,6 +178,30 @@ def heavy() -> None:
         os.kill(os.getppid(), signal.SIGCONT)
 
     Surface.started = staticmethod(stand_still)
+
+
+def echo() -> None:
+    """Has the person write again whenever the person has written."""
+
+    def write(_data: bytes = b"") -> None:
+        words = {"account": env["TODOKU_ACCOUNT"], "to": "+15005550006", "body": "again"}
+        body = json.dumps({**words, "from": "+12015550100"}).encode()
+        headers = {"Content-Type": "application/json"}
+        headers["Authorization"] = f"Bearer {env['TODOKU_TOKEN']}"
+        url = env["TODOKU_CONTROL_URL"] + "/v1/worlds/default/replies"
+        urlopen(Request(url, body, headers)).read()
+
+    def begin(numbers: list[str]) -> None:
+        form = urlencode({"To": numbers[0], "From": "+15005550006", "Body": "hi"}).encode()
+        login = b64encode(f"{env['TODOKU_ACCOUNT']}:{env['TODOKU_SECRET']}".encode()).decode()
+        path = f"/2010-04-01/Accounts/{env['TODOKU_ACCOUNT']}/Messages.json"
+        basic = {"Authorization": f"Basic {login}"}
+        urlopen(Request(env["TODOKU_URL"] + path, form, basic)).read()
+        write()
+
+    Surface.started = staticmethod(begin)
+    Surface.told = staticmethod(write)
+    Surface.replies["/twilio/inbound"] = (204, b"")
 
 
 if __name__ == "__main__":
