@@ -177,7 +177,7 @@ def _settings(panel: Panel, asked: AccountBody, usual: Keywords) -> dict[str, An
             panel.callable_url(name, value)
     if "senders" in settings:
         settings["senders"] = tuple(settings["senders"])
-    if asked.limits:
+    if asked.limits is not None:
         settings["limits"] = tuple(limit.throughput() for limit in asked.limits)
     if "keywords" in settings:
         words = asked.keywords

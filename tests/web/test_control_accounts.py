@@ -74,6 +74,8 @@ def test_an_account_is_made_and_changed_bit_by_bit(server: Running) -> None:
     )
     found = server.control("PUT", SHOP, nulls).json
     assert found == {**made.json, "two_way": True, "lane": "a"}
+    empty = server.control("PUT", SHOP, {"limits": [], "keywords": {}}).json
+    assert empty["limits"] == empty["keywords"]["stop"] == []
 
 
 def test_a_secret_is_never_shown(server: Running) -> None:
