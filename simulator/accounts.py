@@ -44,6 +44,8 @@ Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=64)]
 Sender = Annotated[str, Field(min_length=1, max_length=64), WithJsonSchema(_TEXT)]
 Word = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_word)]
 Words = Annotated[tuple[Word, ...], Field(strict=False, max_length=WORDS_MAX)]
+Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+PhoneNumber = Annotated[str, Field(pattern=r"^\+[1-9][0-9]{6,14}$")]
 Answer = Annotated[str, Field(max_length=ANSWER_CHARS_MAX), WithJsonSchema(_TEXT)]
 
 
@@ -95,6 +97,22 @@ class Price(Section):
     tax: q.ExactRatio = written(q.exact_ratio, "0%", "tax")
 
 
+class Service(Section):
+    """A messaging service: a pool of senders under one id."""
+
+    id: str = Field(pattern=r"^MG[0-9a-fA-F]{32}$")
+    senders: tuple[Sender, ...] = Field((), strict=False, max_length=LIMITS_MAX)
+    callback: q.Address | None = None
+    enabled: q.Flag = True
+
+
+class ApiKey(Section):
+    """Credentials beside the account's own."""
+
+    id: str = Field(pattern=r"^SK[0-9a-fA-F]{32}$")
+    secret: Text = Field(repr=False)
+
+
 class Account(Section):
     """A customer's account at a provider; what is left out, the dialect decides."""
 
@@ -109,6 +127,12 @@ class Account(Section):
     inbound: q.Address | None = None
     fallback: q.Address | None = None
     two_way: q.Flag = False
+    services: tuple[Service, ...] = Field((), strict=False, max_length=LIMITS_MAX)
+    api_keys: tuple[ApiKey, ...] = Field((), strict=False, max_length=LIMITS_MAX)
+    countries: tuple[Country, ...] = Field((), strict=False, max_length=300)
+    verified: tuple[PhoneNumber, ...] = Field((), strict=False, max_length=1_000)
+    scheduled_max: q.Count | None = None
+    test_credentials: q.Flag = False
     keywords: WordList | None = None
     limits: tuple[SenderLimit, ...] = Field((), strict=False, max_length=LIMITS_MAX)
     concurrency: q.PositiveCount | None = None

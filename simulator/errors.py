@@ -29,7 +29,7 @@ PROBLEMS_LISTED_MAX = 100
 PROBLEMS_TOLD_MAX = 1000
 SHOWN_CHARS_MAX = 60
 BITS_SHOWN_MAX = 256
-SECRET_KEYS = frozenset({"secret", "token"})
+SECRET_KEYS = frozenset({"secret", "token", "api_keys"})
 
 
 class ExitCode(IntEnum):
@@ -192,7 +192,7 @@ def _say(detail: ErrorDetails, path: KeyPath, schema: Mapping[str, Any]) -> str:
         return f"unknown key {shown(last)}; {did_you_mean(str(last), _keys(schema, path[:-1]))}"
     if kind == "value_error":
         return str(limits["error"])
-    if last in SECRET_KEYS:
+    if not SECRET_KEYS.isdisjoint(path):
         seen = "(a secret, not shown)"
     if kind == "literal_error":
         options = re.findall(r"'([^']*)'", limits["expected"])
@@ -204,6 +204,8 @@ def _say(detail: ErrorDetails, path: KeyPath, schema: Mapping[str, Any]) -> str:
 def _keys(schema: Mapping[str, Any], path: KeyPath) -> Iterable[str]:
     node: Any = schema
     for step in path:
+        if "anyOf" in node:  # something, or null
+            node = node["anyOf"][0]
         node = node["items"] if isinstance(step, int) else node["properties"][step]
         if "anyOf" in node:  # a section that may be null
             node = next(each for each in node["anyOf"] if each.get("type") != "null")

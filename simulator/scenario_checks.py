@@ -48,9 +48,8 @@ DIALECT_BILLING: Mapping[str, Billing] = {
 }
 DIALECT_KEYS = {
     "push": "zettai_reach",
-    "inbound": "twilio",
-    "fallback": "twilio",
-    "two_way": "twilio",
+    **dict.fromkeys(("inbound", "fallback", "two_way", "services", "api_keys"), "twilio"),
+    **dict.fromkeys(("countries", "verified", "scheduled_max", "test_credentials"), "twilio"),
 }
 
 

@@ -22,9 +22,9 @@ import aiohttp
 import msgspec
 import uvloop
 
+from simulator.core.account import Retry
 from simulator.core.chance import key_of
 from simulator.core.command import Configure, Submission
-from simulator.core.message import Retry
 from simulator.core.number import us_fictional
 from simulator.core.people import Habits
 from simulator.dialects import twilio

@@ -14,8 +14,9 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
+from simulator.core.account import Retry
 from simulator.core.chance import key_of
-from simulator.core.message import Call, Outcome, OutcomeKind, Retry
+from simulator.core.message import Call, Outcome, OutcomeKind
 from simulator.engine.log import read_recording
 from simulator.engine.replay import replay
 from simulator.engine.world import Options, World

@@ -50,6 +50,8 @@ class Carrier:
 CARRIER_ACK_NUM, CARRIER_ACK_DEN = 599, 1344
 # The provider's own queue, when nobody is before you. Assumed: small and constant.
 QUEUE_US = 20_000
+# A messaging service's choice of a sender. Assumed: small and constant.
+CHOICE_US = 5_000
 CONGESTION = Figure(
     0.002,
     "share",

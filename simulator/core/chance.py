@@ -72,6 +72,7 @@ class Purpose(Enum):
     REPLY_DELAY = "delivery to reply"
     REPLY_TEXT = "words of the reply"
     NOISE = "value that the provider documents as undefined"
+    SENDER = "sender that a messaging service chooses for a person"
 
 
 def key_bytes(key: int) -> bytes:

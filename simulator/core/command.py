@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from simulator.core.extra import Extra
 from simulator.core.message import Account, Origin, Reason
 
 
@@ -41,6 +42,8 @@ class Submission(msgspec.Struct, frozen=True, gc=False, tag="send"):
         can_reply: whether this route carries replies.
         unique_reference: refuse a reference that the account has used before.
         caused: what caused it; None: a client's request.
+        extra: schedule, service, media; None: an ordinary message. Where `extra.pool` is given, the
+            sender is empty and chosen from it.
     """
 
     account: str
@@ -57,6 +60,7 @@ class Submission(msgspec.Struct, frozen=True, gc=False, tag="send"):
     can_reply: bool = False
     unique_reference: bool = False
     caused: Caused | None = None
+    extra: Extra | None = None
 
 
 class Refusal(msgspec.Struct, frozen=True, gc=False, tag="refuse"):
@@ -89,28 +93,40 @@ class Inject(msgspec.Struct, frozen=True, gc=False, tag="inject"):
 
 
 class Cancel(msgspec.Struct, frozen=True, gc=False, tag="cancel"):
-    """Take back a message that has not left the provider."""
+    """Take back a message that has not left the provider.
 
-    key: int
+    Attributes:
+        scheduled: only if it still waits for its instant.
+    """
+
+    key: int = 0
+    scheduled: bool = False
 
 
 class Redact(msgspec.Struct, frozen=True, gc=False, tag="redact"):
     """Forget a finished message's text."""
 
-    key: int
+    key: int = 0
 
 
 class Delete(msgspec.Struct, frozen=True, gc=False, tag="delete"):
     """Forget a finished message; counters stay."""
 
-    key: int
+    key: int = 0
+
+
+class DeleteMedia(msgspec.Struct, frozen=True, gc=False, tag="delete-media"):
+    """Forget the `nth` medium of a message, from 0."""
+
+    key: int = 0
+    nth: int = 0
 
 
 class Feedback(msgspec.Struct, frozen=True, gc=False, tag="feedback"):
     """The client says whether the message did its work."""
 
-    key: int
-    confirmed: bool
+    key: int = 0
+    confirmed: bool = True
 
 
 class Wait(msgspec.Struct, frozen=True, gc=False, tag="wait"):
@@ -121,6 +137,18 @@ class Wait(msgspec.Struct, frozen=True, gc=False, tag="wait"):
     url: str = ""
 
 
+# About one message that exists; a dialect leaves the key to whoever finds the message.
+Aimed = Cancel | Redact | Delete | DeleteMedia | Feedback
 Command = (
-    Submission | Refusal | Configure | Touch | Inject | Cancel | Redact | Delete | Feedback | Wait
+    Submission
+    | Refusal
+    | Configure
+    | Touch
+    | Inject
+    | Cancel
+    | Redact
+    | Delete
+    | DeleteMedia
+    | Feedback
+    | Wait
 )

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import msgspec
 
+from simulator.core.cause import Cause
 from simulator.core.consent import Wish
-from simulator.core.message import Cause, OutcomeKind, Reason, State
+from simulator.core.message import OutcomeKind, Reason, State
 from simulator.core.trouble import Trouble
 
 
@@ -181,6 +182,26 @@ class FeedbackGiven(Event, frozen=True, gc=False, tag=24):
     confirmed: bool
 
 
+class Scheduled(Event, frozen=True, gc=False, tag=25):
+    """The message, just accepted, is to be sent at `send_at_us` and not before."""
+
+    send_at_us: int
+
+
+class Released(Event, frozen=True, gc=False, tag=26):
+    """The instant that a message was scheduled for has come."""
+
+
+class Queued(Event, frozen=True, gc=False, tag=27):
+    """The messaging service has put the message into its sender's queue."""
+
+
+class MediaDeleted(Event, frozen=True, gc=False, tag=28):
+    """The `nth` medium of the message was forgotten."""
+
+    nth: int
+
+
 class AutoReplied(Event, frozen=True, gc=False, tag=32):
     """The provider itself answered inbound `answers`, which held a keyword, with message `key`."""
 
@@ -228,6 +249,10 @@ AnyEvent = (
     | Redacted
     | Deleted
     | FeedbackGiven
+    | Scheduled
+    | Released
+    | Queued
+    | MediaDeleted
     | AutoReplied
     | Warned
     | InstantCut

@@ -2,10 +2,13 @@
 
 What the provider knows:
 
-    ACCEPTED -> SENDING -> SENT -> DELIVERED | UNDELIVERED | EXPIRED
-        |          |
-        |          +-> FAILED
-        +-> FAILED | CANCELED
+    ACCEPTED -> (QUEUED ->) SENDING -> SENT -> DELIVERED | UNDELIVERED | EXPIRED
+     ^  |                      |
+     |  |                      +-> FAILED
+     |  +-> FAILED | CANCELED
+    SCHEDULED -> CANCELED
+
+A message through a messaging service is QUEUED when its sender has been chosen.
 
 `UNDELIVERED -> DELIVERED` and `EXPIRED -> DELIVERED` are receipts that correct themselves.
 What happens at the handset is one step, from NONE to one of the fates.
@@ -21,8 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 KNOWN: Mapping[State, frozenset[State]] = {
-    State.NONE: frozenset({State.ACCEPTED, State.RECEIVED}),
-    State.ACCEPTED: frozenset({State.SENDING, State.FAILED, State.CANCELED}),
+    State.NONE: frozenset({State.ACCEPTED, State.SCHEDULED, State.RECEIVED}),
+    State.SCHEDULED: frozenset({State.ACCEPTED, State.CANCELED}),
+    State.ACCEPTED: frozenset({State.QUEUED, State.SENDING, State.FAILED, State.CANCELED}),
+    State.QUEUED: frozenset({State.SENDING, State.FAILED, State.CANCELED}),
     State.SENDING: frozenset({State.SENT, State.FAILED}),
     State.SENT: frozenset({State.DELIVERED, State.UNDELIVERED, State.EXPIRED}),
     State.DELIVERED: frozenset(),

@@ -10,7 +10,10 @@ from enum import Enum, IntEnum
 
 import msgspec
 
+from simulator.core.account import ApiKey, Retry, Schedule, Service
+from simulator.core.cause import Cause
 from simulator.core.consent import SILENT, Keywords
+from simulator.core.extra import Extra
 from simulator.core.queue import Throughput
 from simulator.core.trouble import Trouble
 
@@ -30,25 +33,11 @@ class State(IntEnum):
     FAILED = 7
     CANCELED = 8
     RECEIVED = 9
+    SCHEDULED = 10  # accepted, and to be sent at an instant of the client's choice
+    QUEUED = 11  # a messaging service has chosen the sender
 
 
 FINAL = frozenset({State.DELIVERED, State.UNDELIVERED, State.EXPIRED, State.FAILED, State.CANCELED})
-
-
-class Cause(IntEnum):
-    """Why a message was not delivered (yet)."""
-
-    __hash__ = int.__hash__
-
-    NONE = 0
-    NOT_IN_USE = 1  # 欠番: no such subscriber
-    REFUSED = 2  # 受信拒否: the subscriber blocks such messages
-    ABSENT = 3  # 圏外, 電源OFF
-    CONGESTION = 4  # 輻輳
-    NO_ROUTE = 5  # no network for this country
-    TOO_LATE = 6  # validity ran out before the provider could send
-    CANCELED = 7
-    QUEUE_OVERFLOW = 8  # its turn in the sender's queue would have come too late
 
 
 class Origin(IntEnum):
@@ -84,12 +73,26 @@ class Reason(Enum):
     OVER_QUOTA = "over_quota"
     QUEUE_FULL = "queue_full"
     TOO_MANY_REQUESTS = "too_many_requests"
+    SCHEDULE_FULL = "schedule_full"
+    NO_SUCH_SERVICE = "no_such_service"
+    SERVICE_CLOSED = "service_closed"
+    SERVICE_EMPTY = "service_empty"
+    SERVICE_UNFIT = "service_unfit"
+    NOT_IN_SERVICE = "not_in_service"
+    FORBIDDEN_REGION = "forbidden_region"
+    UNREACHABLE = "unreachable"
+    NOT_VERIFIED = "not_verified"
+    INVALID_FROM = "invalid_from"
+    TEST_CREDENTIALS = "test_credentials"
+    TOO_MANY_MEDIA = "too_many_media"
     NOT_CANCELABLE = "not_cancelable"
     NOT_FINISHED = "not_finished"
 
 
 # What was refused because of who came first: another order of arrival would have refused others.
-CONTENDED = frozenset({Reason.OVER_QUOTA, Reason.QUEUE_FULL, Reason.TOO_MANY_REQUESTS})
+CONTENDED = frozenset(
+    {Reason.OVER_QUOTA, Reason.QUEUE_FULL, Reason.TOO_MANY_REQUESTS, Reason.SCHEDULE_FULL}
+)
 
 
 class Rejection(msgspec.Struct, frozen=True, gc=False):
@@ -104,31 +107,6 @@ class Rejection(msgspec.Struct, frozen=True, gc=False):
     reason: Reason
     field: str = ""
     detail: str = ""
-
-
-class Retry(msgspec.Struct, frozen=True, gc=False):
-    """How a provider repeats a failed callback.
-
-    Attributes:
-        delays_us: virtual time before each further attempt; its length is the number of retries.
-        timeout_us: the provider's nominal timeout: what an attempt that times out takes.
-        on_status: also retry where the receiver answered something other than 2xx.
-        hundreds: of which statuses then, such as 5 for 5xx; empty: of all.
-        on_timeout, on_connect: retry where no answer came in time; where there is no connection.
-        connect_us: nominal timeout of connecting; 0: as the whole attempt's.
-        total_us: virtual time for all attempts together; 0: any.
-        by_fragment: the address's own fragment goes before all this (`webhook.py`).
-    """
-
-    delays_us: tuple[int, ...] = ()
-    timeout_us: int = 15_000_000
-    on_status: bool = True
-    hundreds: tuple[int, ...] = ()
-    on_timeout: bool = True
-    on_connect: bool = True
-    connect_us: int = 0
-    total_us: int = 0
-    by_fragment: bool = False
 
 
 class Account(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -151,6 +129,12 @@ class Account(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         keywords: which words of people it obeys, and what is answered to them.
         limits: how fast its senders send; one that is not named has no limit.
         concurrency: requests under way at once; -1: any number.
+        services: messaging services: pools of senders under one id.
+        api_keys: further credentials, beside the id and its secret.
+        schedule: when messages may be scheduled for, and how many at a time.
+        countries: where it may send to, ISO codes; empty: anywhere.
+        verified: a trial account: the only numbers it may send to; empty: any.
+        test: its credentials are test credentials: nothing is sent, kept or charged.
     """
 
     id: str
@@ -171,6 +155,12 @@ class Account(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     keywords: Keywords = SILENT
     limits: tuple[Throughput, ...] = ()
     concurrency: int = -1
+    services: tuple[Service, ...] = ()
+    api_keys: tuple[ApiKey, ...] = ()
+    schedule: Schedule = Schedule()
+    countries: tuple[str, ...] = ()
+    verified: tuple[str, ...] = ()
+    test: bool = False
 
 
 class Message(msgspec.Struct, gc=False, array_like=True):
@@ -183,6 +173,7 @@ class Message(msgspec.Struct, gc=False, array_like=True):
         told, told_us: what the customer was last told.
         pending: outstanding agenda steps and callbacks; 0: the message is finished.
         origin: what made it; depth: how many messages stand between it and one nobody caused.
+        extra: schedule, service, media; None: an ordinary message.
     """
 
     key: int
@@ -221,6 +212,12 @@ class Message(msgspec.Struct, gc=False, array_like=True):
     pending: int = 0
     origin: Origin = Origin.CLIENT
     depth: int = 0
+    extra: Extra | None = None
+
+    @property
+    def begins_us(self) -> int:
+        """The instant from which the provider may send it."""
+        return self.accepted_us if self.extra is None else self.extra.send_at_us or self.accepted_us
 
 
 class OutcomeKind(IntEnum):

@@ -11,10 +11,17 @@ from simulator.core.message import Message
 
 
 class Find(msgspec.Struct, frozen=True, gc=False):
-    """One message of an account by its public id (32 hex digits, without a provider's prefix)."""
+    """One message of an account by its public id (32 hex digits, without a provider's prefix).
+
+    Attributes:
+        media: only if it was sent with media, or only if without; None: either.
+        tells: the reply shows the message's state.
+    """
 
     account: str
     public_id: str
+    media: bool | None = None
+    tells: bool = True
 
 
 class ByReference(msgspec.Struct, frozen=True, gc=False):

@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from simulator.core.message import FINAL, Cause, State
+from simulator.core.cause import Cause
+from simulator.core.message import FINAL, State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -130,7 +131,7 @@ POLICIES: Mapping[str, Policy] = {
             excluded=frozenset({State.FAILED, State.CANCELED}),
             fee_micros=1_000,
             fee_states=frozenset({State.FAILED}),
-            fee_exempt=frozenset({Cause.TOO_LATE}),
+            fee_exempt=frozenset({Cause.TOO_LATE, Cause.SUSPENDED, Cause.UNKNOWN, Cause.PUMPING}),
             minor_micros=10_000,
             cite="Twilio support 223181728 (undelivered is charged) and 27502337507483 (0.001 USD "
             "for a failed message since 2024-09-30, exempt codes such as 30036). The price is an "

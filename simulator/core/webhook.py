@@ -18,9 +18,10 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from simulator.core.message import OutcomeKind, Retry
+from simulator.core.message import OutcomeKind
 
 if TYPE_CHECKING:
+    from simulator.core.account import Retry
     from simulator.core.message import Call
 
 _MS_US = 1_000

@@ -9,7 +9,8 @@ from simulator.dialects import twilio, twilio_twiml, zettai_reach
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from simulator.core.message import Account, Call, Outcome, Reason, Retry
+    from simulator.core.account import Retry
+    from simulator.core.message import Account, Call, Outcome, Reason
     from simulator.core.orders import Orders
     from simulator.core.wire import HttpCall
     from simulator.dialects.shape import Route

@@ -50,6 +50,11 @@ def body_fields(request: HttpRequest) -> Form | Rejection:
         return Rejection(Reason.MALFORMED, "body", "it is not UTF-8")
 
 
+def repeated(request: HttpRequest, name: str) -> tuple[str, ...]:
+    """Return every value of a field of a form that `body_fields` has read."""
+    return tuple(value for key, value in query_to_pairs(request.body.decode()) if key == name)
+
+
 def query_fields(request: HttpRequest) -> Form | Rejection:
     """Read the query string; as above."""
     return _fields(request.query)
@@ -63,6 +68,19 @@ def write_form(fields: Mapping[str, str]) -> bytes:
 def shown(text: str) -> str:
     """Quote what was seen, shortened and escaped, for a message to people."""
     return repr(text if len(text) <= SHOWN_CHARS_MAX else text[:SHOWN_CHARS_MAX] + "…")
+
+
+def integer(text: str, low: int, high: int) -> int | None:
+    """Read ASCII digits only: `int` would take 1_000, and digits of every script."""
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(high))):
+        return None
+    value = int(text)
+    return value if low <= value <= high else None
+
+
+def bad(fields: Form, name: str, wanted: str) -> Rejection:
+    """Refuse a parameter's value, with what was seen and what to write."""
+    return Rejection(Reason.BAD_PARAMETER, name, f"saw {shown(fields[name])}; {wanted}")
 
 
 @lru_cache(maxsize=1024)

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 import msgspec
 
-from simulator.core.command import Cancel, Delete, Feedback, Redact, Submission
+from simulator.core.command import Aimed, Submission
 from simulator.core.message import Account, Message, Rejection
-from simulator.core.query import Listing, Query
+from simulator.core.query import ByReference, Find, Listing, Query
 from simulator.core.wire import HttpReply, HttpRequest
 
 
@@ -26,14 +26,16 @@ class Ask(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         account: whose it is.
         what: the command or query for the gateway.
+        about: the message that a command is about; whoever finds it fills in the command's key.
         opens: an account seen for the first time, to be made before.
         echo: what the renderer wants back from the request.
     """
 
     account: str
-    what: Submission | Cancel | Redact | Delete | Feedback | Query
+    what: Submission | Aimed | Query
     opens: Account | None = None
     echo: tuple[str, ...] = ()
+    about: Find | ByReference | None = None
 
 
 class Refused(msgspec.Struct, frozen=True, gc=False):

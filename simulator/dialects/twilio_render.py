@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from simulator.core.cause import Cause
 from simulator.core.ids import public_id
-from simulator.core.message import FINAL, Cause, Origin, State
+from simulator.core.message import FINAL, Origin, State
 from simulator.core.tariff import POLICIES, Policy, bill, priced
-from simulator.dialects.twilio_parse import BACK, ONWARD
+from simulator.dialects.twilio_page import addresses
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,29 +44,58 @@ STATUS: Mapping[State, str] = {
     State.FAILED: "failed",
     State.CANCELED: "canceled",
     State.RECEIVED: "received",
+    State.SCHEDULED: "scheduled",
+    State.QUEUED: "queued",
 }
 UNREACHABLE, NO_CAUSE = 30003, 30008
-CAUSES: Mapping[Cause, int] = {
-    Cause.NONE: NO_CAUSE,
-    Cause.NOT_IN_USE: 30005,
-    Cause.REFUSED: 30004,
-    Cause.ABSENT: UNREACHABLE,
-    Cause.CONGESTION: 30017,
-    Cause.NO_ROUTE: 30006,
-    Cause.TOO_LATE: 30036,
-    Cause.QUEUE_OVERFLOW: 30001,
-    Cause.CANCELED: NO_CAUSE,
+# Cause -> Twilio's code, our words. From SUSPENDED on the engine causes none of them yet.
+CAUSES: Mapping[Cause, tuple[int, str]] = {
+    Cause.NONE: (NO_CAUSE, "No reason was given"),
+    Cause.NOT_IN_USE: (30005, "The number is not in use"),
+    Cause.REFUSED: (30004, "The subscriber blocks such messages"),
+    Cause.ABSENT: (UNREACHABLE, "The handset is off or out of range"),
+    Cause.CONGESTION: (30017, "The carrier's network is congested"),
+    Cause.NO_ROUTE: (30006, "No carrier serves this number"),
+    Cause.TOO_LATE: (30036, "The validity period ended before sending"),
+    Cause.CANCELED: (NO_CAUSE, "No reason was given"),
+    Cause.QUEUE_OVERFLOW: (30001, "The sender's queue was full"),
+    Cause.SUSPENDED: (30002, "The account is suspended"),
+    Cause.FILTERED: (30007, "The message was filtered"),
+    Cause.UNKNOWN: (NO_CAUSE, "No reason was given"),
+    Cause.MISSING_SEGMENT: (30009, "A segment of the message is missing"),
+    Cause.TOO_DEAR: (30010, "The message costs more than its limit"),
+    Cause.TTL_TOO_SHORT: (30012, "The time to live is too short"),
+    Cause.SENDER_UNREGISTERED: (30018, "The carrier wants the sender registered before"),
+    Cause.TOO_BIG: (30019, "The content is larger than the carrier takes"),
+    Cause.SENDER_RATE: (30022, "The carrier's rate for this sender is exceeded"),
+    Cause.SENDER_DAILY: (30023, "The carrier's daily limit for this sender is reached"),
+    Cause.BRAND_DAILY: (30027, "The carrier's daily limit for this brand is reached"),
+    Cause.TOLL_FREE_UNVERIFIED: (30032, "The toll-free sender is not verified"),
+    Cause.CAMPAIGN_SUSPENDED: (30033, "The sender's campaign is suspended"),
+    Cause.CAMPAIGN_UNREGISTERED: (30034, "The sender is in no registered campaign"),
+    Cause.SENDER_PENDING: (30035, "The sender is still being set up"),
+    Cause.PROVIDER_TIMEOUT: (30410, "The carrier did not answer in time"),
+    Cause.PUMPING: (30450, "The message was blocked as artificial traffic"),
 }
-WORDS: Mapping[int, str] = {
-    30001: "The queue of this sender overflowed",
-    30003: "The handset is off or out of range",
-    30004: "The subscriber blocks such messages",
-    30005: "The number is not in use",
-    30006: "No carrier serves this number",
-    30008: "No reason was given",
-    30017: "The carrier's network is congested",
-    30036: "The validity period ended before sending",
-}
+WORDS: Mapping[int, str] = dict(CAUSES.values())
+
+
+def status_of(message: Message, state: State) -> str:
+    """Return Twilio's word for a state; a message is `accepted` while its service chooses."""
+    extra = message.extra
+    return "accepted" if state is State.ACCEPTED and extra and extra.service else STATUS[state]
+
+
+def sid_of(message: Message, epoch: int) -> str:
+    """Return the public id: MM of a message with media, SM of any other."""
+    media = message.extra is not None and message.extra.media
+    return ("MM" if media else "SM") + public_id(message.key, epoch)
+
+
+@lru_cache(maxsize=4096)
+def rfc_2822(second: int) -> str:
+    """Write an instant, seconds since 1970, as Twilio does."""
+    return format_datetime(_EPOCH + timedelta(seconds=second))
 
 
 def message_json(message: Message, reply: Reply) -> bytes:
@@ -75,9 +105,11 @@ def message_json(message: Message, reply: Reply) -> bytes:
 
 def created_json(message: Message, reply: Reply) -> bytes:
     """Write the resource of a message that was just accepted: `message_json`, in half the time."""
+    if message.extra is not None:
+        return message_json(message, reply)
     sid = "SM" + public_id(message.key, reply.epoch)
     uri = f"/{API_VERSION}/Accounts/{message.account}/Messages/{sid}"
-    date = _rfc_2822(message.accepted_us // 1_000_000)
+    date = rfc_2822(message.accepted_us // 1_000_000)
     return b"".join(
         (
             f'{{"account_sid":"{message.account}","api_version":"{API_VERSION}","body":'.encode(),
@@ -106,9 +138,13 @@ def page_json(page: Page, listing: Listing, echo: tuple[str, ...], reply: Reply)
     index = int(text)
     rows = [_resource(message, reply) for message in listing.messages]
     start = index * page.size
-    base = f"/{API_VERSION}/Accounts/{page.account}/Messages.json?{filters}&Page="
-    onward = f"{base}{index + 1}&PageToken={ONWARD}{rows[-1].sid}" if rows else None
-    back = f"{base}{max(index - 1, 0)}&PageToken={BACK}{rows[0].sid}" if rows else None
+    found = addresses(
+        f"/{API_VERSION}/Accounts/{page.account}/Messages.json",
+        (filters, index, token),
+        (rows[0].sid, rows[-1].sid) if rows else None,
+        older=listing.older,
+        newer=listing.newer,
+    )
     return _encode(
         _PageOfMessages(
             messages=rows,
@@ -116,10 +152,10 @@ def page_json(page: Page, listing: Listing, echo: tuple[str, ...], reply: Reply)
             page_size=page.size,
             start=start,
             end=start + max(len(rows) - 1, 0),
-            uri=f"{base}{index}&PageToken={token}" if token else f"{base}{index}",
-            first_page_uri=f"{base}0",
-            next_page_uri=onward if listing.older else None,
-            previous_page_uri=back if listing.newer else None,
+            uri=found.uri,
+            first_page_uri=found.first_page_uri,
+            next_page_uri=found.next_page_uri,
+            previous_page_uri=found.previous_page_uri,
         )
     )
 
@@ -136,7 +172,7 @@ class _Resource(msgspec.Struct, gc=False, rename={"from_": "from"}):
     direction: str
     error_code: int | None
     error_message: str | None
-    from_: str
+    from_: str | None
     messaging_service_sid: str | None
     num_media: str
     num_segments: str
@@ -168,34 +204,37 @@ _DIRECTIONS: Mapping[Origin, str] = {
 }
 _encode = msgspec.json.encode
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+# The service has not chosen a sender yet, as far as the client can see.
+_UNASSIGNED: Final = frozenset({State.SCHEDULED, State.ACCEPTED, State.CANCELED})
 _ERRING: Final = frozenset({State.UNDELIVERED, State.EXPIRED, State.FAILED})
 
 
 def _resource(m: Message, reply: Reply) -> _Resource:
-    sid = "SM" + public_id(m.key, reply.epoch)
+    sid, extra = sid_of(m, reply.epoch), m.extra
     at = f"/{API_VERSION}/Accounts/{m.account}/Messages/{sid}"
     updated_us = max(m.accepted_us, m.sending_us, m.sent_us, m.known_us)
     sent_us = m.accepted_us if m.inbound else m.sent_us
     error = error_of(m, m.state)
     price, unit = _price(m, reply.account)
+    unassigned = extra is not None and extra.chosen and m.state in _UNASSIGNED
     return _Resource(
         m.account,
         API_VERSION,
         m.body,
-        _rfc_2822(m.accepted_us // 1_000_000),
-        _rfc_2822(sent_us // 1_000_000) if sent_us else None,
-        _rfc_2822(updated_us // 1_000_000),
+        rfc_2822(m.accepted_us // 1_000_000),
+        rfc_2822(sent_us // 1_000_000) if sent_us else None,
+        rfc_2822(updated_us // 1_000_000),
         "inbound" if m.inbound else _DIRECTIONS[m.origin],
         error,
         WORDS[error] if error else None,
-        m.sender,
-        None,
-        "0",
-        str(m.segments),
+        None if unassigned else m.sender,
+        extra.service or None if extra else None,
+        str(len(extra.media)) if extra else "0",
+        "0" if unassigned else str(m.segments),
         price,
         unit,
         sid,
-        STATUS[m.state],
+        status_of(m, m.state),
         {"media": f"{at}/Media.json"},
         m.to,
         f"{at}.json",
@@ -207,10 +246,10 @@ def error_of(message: Message, state: State) -> int | None:
     if state not in _ERRING:
         return None
     if state is State.FAILED:
-        return CAUSES[message.cause]
+        return CAUSES[message.cause][0]
     if message.country == "JP":
         return NO_CAUSE
-    return UNREACHABLE if state is State.EXPIRED else CAUSES[message.cause]
+    return UNREACHABLE if state is State.EXPIRED else CAUSES[message.cause][0]
 
 
 def _price(message: Message, account: Account | None) -> tuple[str | None, str | None]:
@@ -226,8 +265,3 @@ def _price(message: Message, account: Account | None) -> tuple[str | None, str |
 @lru_cache(maxsize=256)
 def _policy(name: str, price_micros: int, currency: str) -> Policy:
     return priced(POLICIES[name or POLICY], price_micros, currency)
-
-
-@lru_cache(maxsize=4096)
-def _rfc_2822(second: int) -> str:
-    return format_datetime(_EPOCH + timedelta(seconds=second))

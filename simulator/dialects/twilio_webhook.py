@@ -11,13 +11,13 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from simulator.core.account import Retry
 from simulator.core.chance import key_of
-from simulator.core.ids import public_id
-from simulator.core.message import Retry, State
+from simulator.core.message import State
 from simulator.core.webhook import retry_of
 from simulator.core.wire import HttpCall
 from simulator.dialects.forms import write_form
-from simulator.dialects.twilio_render import API_VERSION, STATUS, error_of
+from simulator.dialects.twilio_render import API_VERSION, STATUS, error_of, sid_of, status_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -88,8 +88,8 @@ def _dlr_minute(minute: int) -> str:
 
 
 def _status_fields(call: Call, epoch: int) -> dict[str, str]:
-    message, status = call.message, STATUS[call.state]
-    sid = "SM" + public_id(message.key, epoch)
+    message = call.message
+    sid, status = sid_of(message, epoch), status_of(message, call.state)
     fields = {
         "AccountSid": message.account,
         "ApiVersion": API_VERSION,
@@ -101,6 +101,8 @@ def _status_fields(call: Call, epoch: int) -> dict[str, str]:
         "SmsStatus": status,
     }
     error = error_of(message, call.state)
+    if message.extra is not None and message.extra.service:
+        fields["MessagingServiceSid"] = message.extra.service
     if error:
         fields["ErrorCode"] = str(error)
     if call.state in _RECEIPTED:
@@ -109,8 +111,11 @@ def _status_fields(call: Call, epoch: int) -> dict[str, str]:
 
 
 def _inbound_fields(message: Message, epoch: int) -> dict[str, str]:
-    sid = "SM" + public_id(message.key, epoch)
+    sid = sid_of(message, epoch)
+    extra = message.extra
+    service = {"MessagingServiceSid": extra.service} if extra and extra.service else {}
     return {
+        **service,
         "MessageSid": sid,
         "SmsSid": sid,
         "SmsMessageSid": sid,

@@ -28,8 +28,9 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from simulator.core.account import Retry
 from simulator.core.command import Submission
-from simulator.core.message import Account, Message, Reason, Rejection, Retry, State
+from simulator.core.message import Account, Message, Reason, Rejection, State
 from simulator.core.number import japan_unassigned
 from simulator.core.query import ByReference, Listing, Page
 from simulator.core.text import count
@@ -85,6 +86,25 @@ REASONS: Mapping[Reason, tuple[int, int, str]] = {
     Reason.TOO_MANY_REQUESTS: (429, 500, "System error."),
     Reason.NOT_CANCELABLE: (200, 500, "System error."),
     Reason.NOT_FINISHED: (200, 500, "System error."),
+    # Of other providers only: nothing here can ask for it.
+    **dict.fromkeys(
+        (
+            Reason.QUEUE_FULL,
+            Reason.SCHEDULE_FULL,
+            Reason.NO_SUCH_SERVICE,
+            Reason.SERVICE_CLOSED,
+            Reason.SERVICE_EMPTY,
+            Reason.SERVICE_UNFIT,
+            Reason.NOT_IN_SERVICE,
+            Reason.FORBIDDEN_REGION,
+            Reason.UNREACHABLE,
+            Reason.NOT_VERIFIED,
+            Reason.INVALID_FROM,
+            Reason.TEST_CREDENTIALS,
+            Reason.TOO_MANY_MEDIA,
+        ),
+        (200, 500, "System error."),
+    ),
 }
 
 

@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from simulator.core.carrier import DOCOMO, KDDI, RAKUTEN, SOFTBANK
+from simulator.core.cause import Cause
 from simulator.core.chance import Purpose, draw64, key_bytes, stream_of
 from simulator.core.ids import public_id
-from simulator.core.message import Account, Cause, Message, State
+from simulator.core.message import Account, Message, State
 from simulator.core.tariff import POLICIES, bill
 from simulator.core.wire import HttpCall
 from simulator.dialects.forms import write_form
@@ -46,6 +47,8 @@ STATUS: Mapping[State, int] = {
     State.FAILED: 3,
     State.CANCELED: 3,
     State.RECEIVED: 0,
+    State.SCHEDULED: 1,
+    State.QUEUED: 1,
 }
 DESCRIPTIONS: Final = (
     "Unknown",
@@ -65,7 +68,7 @@ CAUSES: Mapping[Cause, int] = {
     Cause.NO_ROUTE: 823,
     Cause.TOO_LATE: 823,
     Cause.CANCELED: 823,
-    Cause.QUEUE_OVERFLOW: 823,
+    **dict.fromkeys((cause for cause in Cause if cause > Cause.CANCELED), 824),
 }
 CARRIERS: Mapping[int, tuple[int, str, str]] = {  # our index -> module, carrierId, carrierName
     KDDI.index: (11, "101", "AU"),

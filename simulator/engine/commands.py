@@ -14,6 +14,7 @@ from simulator.core.command import (
     Cancel,
     Configure,
     Delete,
+    DeleteMedia,
     Feedback,
     Inject,
     Redact,
@@ -22,10 +23,10 @@ from simulator.core.command import (
     Touch,
     Wait,
 )
+from simulator.core.lifecycle import KNOWN
 from simulator.core.message import (
     CONTENDED,
     FINAL,
-    Cause,
     Message,
     Origin,
     Reason,
@@ -33,7 +34,7 @@ from simulator.core.message import (
     State,
 )
 from simulator.core.queue import Queue
-from simulator.engine import steps
+from simulator.engine import aimed, special, steps
 from simulator.engine.inbound import inject
 
 if TYPE_CHECKING:
@@ -51,9 +52,13 @@ def send(gateway: Gateway, command: Command, at_us: int) -> Answer:
     """Accept a submission, or refuse it for consent, a used reference, a quota or a full queue."""
     asked = cast("Submission", command)
     shelf = gateway.store.shelves[asked.account]
-    rejection = _objection(shelf, asked)
-    if rejection is None and gateway.physics.queues:
-        rejection = _at_the_door(gateway, asked, at_us)
+    state = State.ACCEPTED
+    if asked.extra is not None:
+        if asked.extra.dry:
+            return special.pretended(shelf, asked, at_us)
+        state = State.SCHEDULED if asked.extra.send_at_us else state
+        asked = special.with_sender(gateway.physics, asked)
+    rejection = _objection(gateway, shelf, asked, at_us)
     if rejection is not None:
         return _reject(gateway, asked, rejection, at_us)
     if (caused := asked.caused) is None:
@@ -64,8 +69,7 @@ def send(gateway: Gateway, command: Command, at_us: int) -> Answer:
         origin, depth = Origin.CLIENT, 0
     else:
         key, fate_key, origin, depth = caused.key, caused.fate_key, caused.origin, caused.depth
-    person8 = person_key(asked.to)
-    carrier = gateway.people.carrier(asked.to, asked.country, person8).index
+    carrier = gateway.people.carrier(asked.to, asked.country, person_key(asked.to)).index
     message = Message(
         key,
         fate_key,
@@ -83,11 +87,14 @@ def send(gateway: Gateway, command: Command, at_us: int) -> Answer:
         asked.can_reply,
         carrier,
         at_us,
-        told=State.ACCEPTED,
+        state=state,
+        told=state,
         told_us=at_us,
+        feedback=2 if asked.extra is not None and asked.extra.feedback else 0,
         pending=1,
         origin=origin,
         depth=depth,
+        extra=asked.extra,
     )
     shelf.accepted += 1
     gateway.store.add(message, shelf)
@@ -95,24 +102,36 @@ def send(gateway: Gateway, command: Command, at_us: int) -> Answer:
         at_us, key, asked.account, asked.to, asked.sender, asked.encoding, asked.segments, carrier
     )
     gateway.emit(accepted, message)
-    due_us, nth, data = steps.first(at_us)
+    if state is State.SCHEDULED:
+        special.scheduled(gateway, shelf, message)
+    due_us, nth, data = steps.first(at_us, asked.extra)
     gateway.agenda.push((due_us, key, nth, data))
     return message
 
 
-def _objection(shelf: Shelf, asked: Submission) -> Rejection | None:
-    if shelf.opted_out and (asked.sender, asked.to) in shelf.opted_out:
+def _objection(gateway: Gateway, shelf: Shelf, asked: Submission, at_us: int) -> Rejection | None:
+    if (
+        shelf.opted_out
+        and (special.scope_of(shelf.account, asked.sender), asked.to) in shelf.opted_out
+    ):
         return Rejection(Reason.OPTED_OUT, detail=asked.to)
     if asked.unique_reference and shelf.key_of_reference(asked.reference) is not None:
         return Rejection(Reason.DUPLICATE_REFERENCE, detail=asked.reference)
     quota = shelf.account.quota
     if 0 <= quota <= shelf.accepted:
         return Rejection(Reason.OVER_QUOTA, detail=f"{quota} messages")
-    return None
+    if asked.extra is not None and asked.extra.send_at_us:
+        return special.unschedulable(shelf, asked.extra.send_at_us, at_us)
+    return _at_the_door(gateway, asked, at_us) if gateway.physics.queues else None
 
 
 def _at_the_door(gateway: Gateway, asked: Submission, at_us: int) -> Rejection | None:
-    """Let a message into its sender's queue, if it has one and there is room."""
+    """Let a message into its sender's queue, if it has one and there is room.
+
+    A message through a service, or for later, is let in anyhow and fails in the queue if it must.
+    """
+    if asked.extra is not None and (asked.extra.service or asked.extra.send_at_us):
+        return None
     queue = gateway.physics.queues.get((asked.account, asked.sender))
     if queue is None:
         return None
@@ -173,7 +192,7 @@ def busy(gateway: Gateway, account: str) -> bool:
     return any(m.account == account and m.state in _UNDER_WAY for m in live)
 
 
-_UNDER_WAY = frozenset({State.ACCEPTED, State.SENDING, State.SENT})
+_UNDER_WAY = frozenset(KNOWN) - FINAL - {State.NONE, State.RECEIVED}
 
 
 def touch(gateway: Gateway, command: Command, at_us: int) -> Answer:
@@ -184,58 +203,6 @@ def touch(gateway: Gateway, command: Command, at_us: int) -> Answer:
             gateway.emit(ev.Told(at_us, key, message.state, by_read=True), message)
             gateway.store.rewrite(message)
     return None
-
-
-def cancel(gateway: Gateway, command: Command, at_us: int) -> Answer:
-    """Take back a message that still waits at the provider."""
-    message = gateway.store.get(cast("Cancel", command).key)
-    if message is None:
-        return Rejection(Reason.NOT_FOUND)
-    if message.state is not State.ACCEPTED:
-        return Rejection(Reason.NOT_CANCELABLE, detail=message.state.name.lower())
-    gateway.emit(ev.Canceled(at_us, message.key), message)
-    gateway.emit(ev.Receipted(at_us, message.key, State.CANCELED, Cause.CANCELED), message)
-    gateway.call(message, State.CANCELED, at_us)
-    return message
-
-
-def redact(gateway: Gateway, command: Command, at_us: int) -> Answer:
-    """Forget the text of a finished message."""
-    found = _final(gateway, cast("Redact", command).key)
-    if isinstance(found, Message):
-        gateway.emit(ev.Redacted(at_us, found.key), found)
-        gateway.store.rewrite(found)
-    return found
-
-
-def delete(gateway: Gateway, command: Command, at_us: int) -> Answer:
-    """Forget a finished message."""
-    found = _final(gateway, cast("Delete", command).key)
-    if isinstance(found, Message):
-        gateway.emit(ev.Deleted(at_us, found.key), found)
-        gateway.store.delete(found)
-        return None
-    return found
-
-
-def feedback(gateway: Gateway, command: Command, at_us: int) -> Answer:
-    """Note whether the message did its work."""
-    asked = cast("Feedback", command)
-    message = gateway.store.get(asked.key)
-    if message is None:
-        return Rejection(Reason.NOT_FOUND)
-    gateway.emit(ev.FeedbackGiven(at_us, message.key, asked.confirmed), message)
-    gateway.store.rewrite(message)
-    return message
-
-
-def _final(gateway: Gateway, key: int) -> Message | Rejection:
-    message = gateway.store.get(key)
-    if message is None:
-        return Rejection(Reason.NOT_FOUND)
-    if message.state not in FINAL and message.state is not State.RECEIVED:
-        return Rejection(Reason.NOT_FINISHED, detail=message.state.name.lower())
-    return message
 
 
 def wait(gateway: Gateway, command: Command, at_us: int) -> Answer:
@@ -253,9 +220,10 @@ VERBS: Mapping[type[Command], Callable[[Gateway, Command, int], Answer]] = {
     Configure: configure,
     Touch: touch,
     Inject: inject,
-    Cancel: cancel,
-    Redact: redact,
-    Delete: delete,
-    Feedback: feedback,
+    Cancel: aimed.cancel,
+    Redact: aimed.redact,
+    Delete: aimed.delete,
+    DeleteMedia: aimed.delete_media,
+    Feedback: aimed.feedback,
     Wait: wait,
 }

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, cast
 
 from simulator.core import events as ev
 from simulator.core.chance import key_of
-from simulator.core.command import Wait
-from simulator.core.message import Call, Effect, Outcome, OutcomeKind, Wake
+from simulator.core.command import Aimed, Wait
+from simulator.core.message import Call, Effect, Outcome, OutcomeKind, Rejection, Wake
 from simulator.core.orders import CAUSED_MAX, Ordered
 from simulator.engine import steps
 from simulator.engine.commands import VERBS
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from simulator.engine.store import Store
 
 # After these steps the provider knows a new state (a failure in its queue is known at once).
-_KNOWN_BY = frozenset({steps.SENDING, steps.HANDOVER, steps.RECEIPT})
+_KNOWN_BY = frozenset({steps.RELEASE, steps.QUEUE, steps.SENDING, steps.HANDOVER, steps.RECEIPT})
 _CODE_MASK, _CODE_BITS = steps.CODE_MASK, steps.CODE_BITS
 _REPLY, _GIVE_UP = steps.REPLY, steps.GIVE_UP
 _DROPPED = Outcome(OutcomeKind.DROPPED)
@@ -88,9 +88,10 @@ class Gateway:
         """
         at_us = self.instant(now_us)
         self.now_us = at_us
+        answer = VERBS[type(command)](self, command, at_us)
         if self.record is not None:
-            self.record(Recorded(at_us, command))
-        return VERBS[type(command)](self, command, at_us)
+            self.record(Recorded(at_us, command, _key_of(command, answer)))
+        return answer
 
     def run_due(self, now_us: int, limit: int = BATCH, *, whole: bool = True) -> int:
         """Run what is due at `now_us` or before, about `limit` steps; return how many ran.
@@ -226,3 +227,12 @@ class Gateway:
         if before <= CAUSED_MAX:
             self.emit(ev.InstantCut(at_us, 0, CAUSED_MAX), None)
         return False
+
+
+def _key_of(command: Command, answer: Answer) -> int:
+    """Return the key of the message that a command made or changed, or 0."""
+    if isinstance(answer, Rejection):
+        return 0
+    if answer is not None:
+        return answer.key
+    return command.key if isinstance(command, Aimed) else 0

@@ -8,11 +8,13 @@ from simulator.core import events as ev
 from simulator.core.chance import draw64, key_bytes, key_of, person_key
 from simulator.core.command import Inject
 from simulator.core.consent import Wish
+from simulator.core.extra import Extra
 from simulator.core.message import Message, Origin, State
 from simulator.core.number import Number, parse
 from simulator.core.person import reply_words
 from simulator.core.text import count
 from simulator.core.trouble import Trouble
+from simulator.engine import special
 
 if TYPE_CHECKING:
     from simulator.core.command import Command
@@ -70,6 +72,7 @@ def _receive(
     gateway: Gateway, account: Account, words: Inject, cause: _Cause, at_us: int
 ) -> Message:
     encoding, segments = count(words.body)
+    service = special.service_of(account, words.sender)
     message = Message(
         cause.key,
         cause.fate_key,
@@ -92,6 +95,7 @@ def _receive(
         known_us=at_us,
         pending=1,
         depth=cause.depth,
+        extra=Extra(service=service.id) if service else None,
     )
     gateway.store.add(message, gateway.store.shelves[account.id])
     received = ev.Received(at_us, cause.key, account.id, words.person, cause.answers)
@@ -107,7 +111,7 @@ def _receive(
 def _heed(gateway: Gateway, account: Account, words: Inject, at_us: int) -> Wish:
     """Note an opt-out or opt-in; return what is to be answered: a wish fulfilled before is not."""
     opted_out = gateway.store.shelves[account.id].opted_out
-    pair = (words.sender, words.person)
+    pair = (special.scope_of(account, words.sender), words.person)
     wish = account.keywords.wish_of(words.body)
     if wish is Wish.STOP and pair not in opted_out:
         opted_out.add(pair)

@@ -212,10 +212,15 @@ class Settled(msgspec.Struct, frozen=True, gc=False, tag="settled"):
 
 
 class Recorded(msgspec.Struct, frozen=True, gc=False):
-    """A command or an outcome, with the virtual instant it took effect at."""
+    """A command or an outcome, with the virtual instant it took effect at.
+
+    Attributes:
+        key: of the message that it made or changed; 0: none, or it was refused.
+    """
 
     at_us: int
     what: Command | Settled
+    key: int = 0
 
 
 _recorded = msgspec.msgpack.Decoder(Recorded)

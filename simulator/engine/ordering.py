@@ -58,6 +58,11 @@ class Replies:
         return True
 
 
+def reply_key(callback: int, n: int) -> int:
+    """Return the key of the `n`-th message that the answer to a callback orders."""
+    return key_of("reply", callback, n)
+
+
 def ordered(gateway: Gateway, errand: Errand, at_us: int) -> None:
     """Carry orders out."""
     call, orders = errand
@@ -73,7 +78,7 @@ def ordered(gateway: Gateway, errand: Errand, at_us: int) -> None:
             _warn(gateway, call, at_us, Trouble.REPLY_LOOP)
             continue
         caused = Caused(
-            key_of("reply", call.key, n),
+            reply_key(call.key, n),
             key_of("reply", message.fate_key, call.hop, int(call.trouble), n),
             message.depth + 1,
             Origin.REPLY,

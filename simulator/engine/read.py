@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from simulator.core.command import Touch
 from simulator.core.ids import key_of_id
 from simulator.core.message import Message, Origin, Reason, Rejection
@@ -13,6 +15,7 @@ from simulator.core.query import ByReference, Find, Listing, Page, Query
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from simulator.core.command import Aimed
     from simulator.engine.gateway import Gateway
 
 _END_OF_TIME_US = 2**62
@@ -23,9 +26,20 @@ def read(gateway: Gateway, query: Query, now_us: int) -> Message | Listing | Rej
     found = look(gateway, query)
     messages = found.messages if isinstance(found, Listing) else (found,)
     news = tuple(m.key for m in messages if isinstance(m, Message) and m.told is not m.state)
-    if news:
+    if news and not (isinstance(query, Find) and not query.tells):
         gateway.submit(Touch(news), now_us)
     return found
+
+
+def act(
+    gateway: Gateway, query: Find | ByReference, command: Aimed, now_us: int
+) -> Message | Rejection | None:
+    """Carry out a command about a message that is known by its public id or reference."""
+    found = look(gateway, query)
+    if not isinstance(found, Message):
+        assert isinstance(found, Rejection)
+        return found
+    return gateway.submit(replace(command, key=found.key), now_us)
 
 
 def look(gateway: Gateway, query: Query) -> Message | Listing | Rejection:
@@ -41,6 +55,10 @@ def look(gateway: Gateway, query: Query) -> Message | Listing | Rejection:
     if message is None or message.account != query.account or _is_hidden(message):
         seen = query.public_id if isinstance(query, Find) else query.reference
         return Rejection(Reason.NOT_FOUND, detail=seen)
+    if isinstance(query, Find) and query.media is not None:
+        has_media = message.extra is not None and bool(message.extra.media)
+        if has_media is not query.media:
+            return Rejection(Reason.NOT_FOUND, detail=query.public_id)
     return message
 
 

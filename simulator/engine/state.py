@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from simulator.core import events as ev
+from simulator.core.cause import Cause
 from simulator.core.lifecycle import FATE, KNOWN
-from simulator.core.message import FINAL, Cause, State
+from simulator.core.message import FINAL, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -66,6 +69,14 @@ def _canceled(event: ev.Event, message: Message) -> None:
     _fate(message, State.CANCELED, Cause.CANCELED, event.at_us)
 
 
+def _released(_event: ev.Event, message: Message) -> None:
+    _known(message, State.ACCEPTED, Cause.NONE)
+
+
+def _queued(_event: ev.Event, message: Message) -> None:
+    _known(message, State.QUEUED, Cause.NONE)
+
+
 def _receipted(event: ev.Receipted, message: Message) -> None:
     _known(message, event.state, event.cause)
     message.known_us = event.at_us
@@ -97,6 +108,18 @@ def _feedback(event: ev.FeedbackGiven, message: Message) -> None:
     message.feedback = 1 if event.confirmed else 2
 
 
+def _media_deleted(event: ev.MediaDeleted, message: Message) -> None:
+    assert message.extra is not None, f"message {message.key:016x} has no media"
+    left = tuple("" if n == event.nth else url for n, url in enumerate(message.extra.media))
+    message.extra = replace(message.extra, media=left)
+
+
+def _deleted(event: ev.Event, message: Message) -> None:
+    _redacted(event, message)
+    if message.extra is not None:
+        message.extra = replace(message.extra, media=tuple("" for _ in message.extra.media))
+
+
 CHANGES: Mapping[type[ev.Event], Change] = {
     ev.Sending: _sending,
     ev.Sent: _sent,
@@ -112,8 +135,11 @@ CHANGES: Mapping[type[ev.Event], Change] = {
     ev.Opened: _opened,
     ev.Replied: _replied,
     ev.Redacted: _redacted,
-    ev.Deleted: _redacted,
+    ev.Deleted: _deleted,
     ev.FeedbackGiven: _feedback,
+    ev.Released: _released,
+    ev.Queued: _queued,
+    ev.MediaDeleted: _media_deleted,
 }
 
 

@@ -2,7 +2,7 @@
 
 Three tracks, each with at most one outstanding step:
 
-    carriage   SENDING -> HANDOVER -> ATTEMPT (-> ATTEMPT ...) | GIVE_UP
+    carriage   (RELEASE ->) (QUEUE ->) SENDING -> HANDOVER -> ATTEMPT (-> ATTEMPT ...) | GIVE_UP
     receipt    RECEIPT
     person     NOTICE -> OPEN -> REPLY
 
@@ -18,27 +18,31 @@ from simulator.core.carrier import (
     CARRIER_ACK_DEN,
     CARRIER_ACK_NUM,
     CARRIERS,
+    CHOICE_US,
     CONGESTION_RETRY_US,
     NO_ROUTE,
     QUEUE_US,
 )
+from simulator.core.cause import Cause
 from simulator.core.chance import Purpose, draw64, key_bytes, once, person_key, stream_of
 from simulator.core.handset import absent_until
-from simulator.core.message import Cause, State
+from simulator.core.message import State
 from simulator.core.person import Reaction, react, reaction_streams
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from simulator.core.carrier import Carrier
+    from simulator.core.extra import Extra
     from simulator.core.message import Message
     from simulator.core.people import People
     from simulator.core.queue import Queue
 
 # Step codes, the low bits of an agenda entry's nth; the repeat count stands above them.
-SENDING, HANDOVER, ATTEMPT, GIVE_UP, RECEIPT, NOTICE, OPEN, REPLY, CALLBACK, WAIT = range(1, 11)
-ORDERS = WAIT + 1
-CODE_BITS = 4
+# What stands before RECEIPT is nothing to a message that has met its fate: canceled, say.
+RELEASE, QUEUE, SENDING, HANDOVER, ATTEMPT, GIVE_UP = range(1, 7)
+RECEIPT, NOTICE, OPEN, REPLY, CALLBACK, WAIT, ORDERS = range(7, 14)
+CODE_BITS = 5
 CODE_MASK = (1 << CODE_BITS) - 1
 
 Next = tuple[int, int, object]  # due_us, nth << CODE_BITS | code, data
@@ -63,11 +67,26 @@ class Physics:
         self.receipt_delay = stream_of(seed, Purpose.RECEIPT_DELAY)
         self.reply_text = stream_of(seed, Purpose.REPLY_TEXT)
         self.reaction = reaction_streams(seed)
+        self.sender = stream_of(seed, Purpose.SENDER)
 
 
-def first(at_us: int) -> Next:
-    """Return the first step of a message accepted at `at_us`."""
-    return at_us + QUEUE_US, SENDING, None
+def first(at_us: int, extra: Extra | None = None) -> Next:
+    """Return the first step of a message accepted, or released, at `at_us`."""
+    if extra is None:
+        return at_us + QUEUE_US, SENDING, None
+    if extra.send_at_us > at_us:
+        return extra.send_at_us, RELEASE, None
+    return (at_us + CHOICE_US, QUEUE, None) if extra.service else (at_us + QUEUE_US, SENDING, None)
+
+
+def release(_physics: Physics, message: Message, at_us: int, _nth: int, _data: None) -> Step:
+    """Let a scheduled message's instant come."""
+    return (ev.Released(at_us, message.key),), (first(at_us, message.extra),)
+
+
+def assign(_physics: Physics, message: Message, at_us: int, _nth: int, _data: None) -> Step:
+    """Put a messaging service's message into its sender's queue."""
+    return (ev.Queued(at_us, message.key),), (first(at_us),)
 
 
 def sending(
@@ -83,7 +102,7 @@ def sending(
         queue = physics.queues.get((message.account, message.sender))
         if queue is not None:
             return _queued(queue, message, at_us)
-    if message.validity_us and at_us > message.accepted_us + message.validity_us:
+    if message.validity_us and at_us > message.begins_us + message.validity_us:
         return _fail(message, at_us, Cause.TOO_LATE)
     ack_us, rest_us = _transit(physics, message, carrier)
     return (ev.Sending(at_us, message.key),), ((at_us + ack_us, HANDOVER, rest_us),)
@@ -182,7 +201,7 @@ def _again(physics: Physics, message: Message, at_us: int, nth: int, cause: Caus
     gap = carrier.retry_us[min(nth, len(carrier.retry_us) - 1)]
     if cause is Cause.CONGESTION:
         gap = CONGESTION_RETRY_US
-    deadline = message.accepted_us + carrier.validity_us
+    deadline = message.begins_us + carrier.validity_us
     tried = (ev.Attempted(at_us, message.key, nth, cause),)
     if at_us + gap > deadline:
         return tried, ((max(deadline, at_us + 1), GIVE_UP, cause),)
@@ -191,6 +210,8 @@ def _again(physics: Physics, message: Message, at_us: int, nth: int, cause: Caus
 
 # By code. The data of an entry is what the step before put there for this one.
 STEPS: Mapping[int, Callable[[Physics, Message, int, int, Any], Step]] = {
+    RELEASE: release,
+    QUEUE: assign,
     SENDING: sending,
     HANDOVER: handover,
     ATTEMPT: attempt,

@@ -16,6 +16,7 @@ import msgspec
 from xxhash import xxh3_64_intdigest
 
 from simulator.core.message import Account, Message
+from simulator.engine.waiting import Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,6 +38,7 @@ class Shelf:
         self.counts: dict[str | int, int] = {}
         self.references: dict[int, int] = {}
         self.opted_out: set[tuple[str, str]] = set()
+        self.waiting = Waiting()
 
     def next_k(self, recipient: str, body: str | None) -> int:
         """Return how many messages with this identity were accepted before, and count this one."""

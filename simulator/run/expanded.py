@@ -43,6 +43,8 @@ _ABSENT: Mapping[str, str] = {
     "patience": "as long as the queue",
     "concurrency": "any number of requests at once",
     "lane": "shared",
+    "callback": "none: only what a message itself names",
+    "scheduled_max": "the dialect's own",
     "account": "the first one",
     "claims": "none: what the system believes is not asked",
     "idle": "none: a short real grace stands in for it",

@@ -15,6 +15,7 @@ from simulator.views.ledger import policy_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from simulator.core.message import Message
     from simulator.engine.world import World
     from simulator.scenario import Scenario
     from simulator.verify.claims import Claims
@@ -42,7 +43,7 @@ def facts_of(world: World, scenario: Scenario) -> list[Fact]:
             Fact(
                 key=key,
                 own_id=message.reference,
-                provider_id=prefix + public_id(key, epoch) if prefix else "",
+                provider_id=_prefix(message, prefix) + public_id(key, epoch) if prefix else "",
                 to=message.to,
                 fate=message.fate,
                 known=message.state,
@@ -55,6 +56,11 @@ def facts_of(world: World, scenario: Scenario) -> list[Fact]:
             )
         )
     return sorted(facts, key=lambda fact: fact.key)
+
+
+def _prefix(message: Message, prefix: str) -> str:
+    """Return what the provider writes before an id: Twilio has another one with media."""
+    return "MM" if message.extra is not None and message.extra.media else prefix
 
 
 def totals_of(world: World, scenario: Scenario) -> Totals | None:

@@ -19,12 +19,12 @@ from yarl import URL
 
 from simulator import __version__
 from simulator.core.orders import CAUSED_MAX
-from simulator.engine.log import Recorded, encode_recorded
 from simulator.engine.world import DEFAULT, World
 from simulator.errors import ConfigError, Problem, ProvesNothing
 from simulator.run.conductor import Conductor
 from simulator.run.facts import facts_of, metrics_of, totals_of
 from simulator.run.people import numbers_of, write_csv
+from simulator.run.recording import Recording
 from simulator.run.report import Judged, document
 from simulator.run.sut import System, free_port
 from simulator.run.world import account_of, begins_at, given_to, options_of
@@ -88,7 +88,7 @@ class Run:
         write_csv(self.scenario, self.out / "people.csv")
         with (
             (self.out / "events.bin").open("wb") as events,
-            (self.out / "commands.bin").open("wb") as commands,
+            (self.out / "commands.bin").open("w+b") as commands,
         ):
             server = self._server(events, commands)
             self._work = asyncio.ensure_future(self._conduct(server))
@@ -104,10 +104,7 @@ class Run:
         return self._judge(world, claims, began)
 
     def _server(self, events: IO[bytes], commands: IO[bytes]) -> Server:
-        def record(item: Recorded) -> None:
-            commands.write(encode_recorded(item))
-
-        options = options_of(self.scenario, events.write, record)
+        options = options_of(self.scenario, events.write, Recording(commands))
         return Server(
             Settings(port=0, control_port=0),
             lambda name: World(name, options),
@@ -255,6 +252,8 @@ def _check_numbers(scenario: Scenario) -> None:
         targets[f"accounts[{n}].push"] = account.push
         targets[f"accounts[{n}].inbound"] = account.inbound
         targets[f"accounts[{n}].fallback"] = account.fallback
+        for m, service in enumerate(account.services):
+            targets[f"accounts[{n}].services[{m}].callback"] = service.callback
     problems = [
         Problem(
             path,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from simulator.core.account import ApiKey, Service
 from simulator.core.chance import key_of
 from simulator.core.ids import public_id
 from simulator.dialects import DIALECTS
@@ -92,6 +93,17 @@ def account_of(scenario: Scenario, written: Written, fill: Callable[[str], str])
         keywords=written.keywords.keywords() if written.keywords else account.keywords,
         limits=tuple(limit.throughput() for limit in written.limits),
         concurrency=-1 if written.concurrency is None else written.concurrency,
+        services=tuple(
+            Service(each.id, each.senders, fill(each.callback or ""), each.enabled)
+            for each in written.services
+        ),
+        api_keys=tuple(ApiKey(each.id, each.secret) for each in written.api_keys),
+        countries=written.countries,
+        verified=written.verified,
+        test=written.test_credentials,
+        schedule=account.schedule
+        if written.scheduled_max is None
+        else msgspec.structs.replace(account.schedule, most=written.scheduled_max),
         **priced,
     )
 

@@ -33,6 +33,8 @@ _NOT_ARRIVED = (ClaimedState.UNDELIVERED, ClaimedState.FAILED)
 CLAIMABLE: Mapping[State, tuple[ClaimedState, ...]] = {  # told -> what may then be claimed
     State.NONE: _IN_FLIGHT,  # the reply itself said so
     State.ACCEPTED: _IN_FLIGHT,
+    State.SCHEDULED: _IN_FLIGHT,
+    State.QUEUED: _IN_FLIGHT,
     State.SENDING: _IN_FLIGHT,
     State.SENT: _IN_FLIGHT,
     State.DELIVERED: (ClaimedState.DELIVERED,),

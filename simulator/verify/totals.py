@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _OWN_ROWS = "its own rows"
 _INVOICE = "the invoice"
-_FRESH = (State.NONE, State.ACCEPTED)  # the reply to the request told that much
+_FRESH = (State.NONE, State.ACCEPTED, State.SCHEDULED)  # the reply to the request told that much
 
 
 @dataclass(frozen=True, slots=True)

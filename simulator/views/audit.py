@@ -13,7 +13,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from simulator.core import events as ev
-from simulator.core.message import FINAL, Account, Cause, Message, State
+from simulator.core.cause import Cause
+from simulator.core.message import FINAL, Account, Message, State
 from simulator.core.tariff import Policy, bill, units_of
 from simulator.views.ledger import Ledger, policy_of
 

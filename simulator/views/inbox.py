@@ -30,6 +30,10 @@ _EXTRA = (
     ev.FeedbackGiven,
     ev.AutoReplied,
     ev.Warned,
+    ev.Scheduled,
+    ev.Released,
+    ev.Queued,
+    ev.MediaDeleted,
 )
 _encode = msgspec.msgpack.Encoder().encode
 _decoder = msgspec.msgpack.Decoder(ev.AnyEvent)

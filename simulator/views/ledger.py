@@ -12,7 +12,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from simulator.core import events as ev
-from simulator.core.message import Cause, State
+from simulator.core.cause import Cause
+from simulator.core.message import State
 from simulator.core.tariff import (
     POLICIES,
     Entry,

@@ -17,7 +17,8 @@ from simulator.core.tariff import EntryKind, entries
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from simulator.core.message import Cause, Message
+    from simulator.core.cause import Cause
+    from simulator.core.message import Message
     from simulator.core.tariff import Policy
     from simulator.views.ledger import Ledger, Step
 

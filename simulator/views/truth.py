@@ -13,7 +13,8 @@ from simulator.core import events as ev
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from simulator.core.message import Cause, Message, Reason, State
+    from simulator.core.cause import Cause
+    from simulator.core.message import Message, Reason, State
     from simulator.core.trouble import Trouble
 
     Fold = Callable[[Any, Any], None]

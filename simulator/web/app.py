@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 
 from aiohttp import StreamReader, web
 
-from simulator.core.command import Refusal
+from simulator.core.command import Aimed, Refusal
 from simulator.core.message import Reason, Rejection
 from simulator.core.query import ByReference, Find, Page
 from simulator.core.wire import HttpRequest
 from simulator.dialects import DIALECTS
 from simulator.dialects.shape import Ask, Desk, Refused, Reply
-from simulator.engine.read import read
+from simulator.engine.read import act, read
 from simulator.engine.world import DEFAULT
 from simulator.web.latency import OTHER, Latency
 from simulator.web.prompt import NOW_HEADER, Prompt, block
@@ -202,6 +202,9 @@ class Front:
                 self.worlds.configure(asked.opens, now_us=now_us)
             if isinstance(asked.what, _QUERIES):
                 result = read(gateway, asked.what, now_us)
+            elif isinstance(asked.what, Aimed):
+                assert asked.about is not None, f"about which message? {asked.what!r}"
+                result = act(gateway, asked.about, asked.what, now_us)
             else:
                 result = gateway.submit(asked.what, now_us)
         driver.poke()

@@ -19,6 +19,16 @@ from simulator.accounts import LIMITS_MAX, SenderLimit, WordList
 from simulator.core.tariff import POLICIES
 from simulator.dialects import DIALECTS
 from simulator.errors import Problem, did_you_mean, dotted, problems_of, shown
+from simulator.web.control_declared import (
+    SENDERS_MAX,
+    ApiKeys,
+    Countries,
+    Most,
+    Numbers,
+    Secret,
+    Services,
+    printable,
+)
 from simulator.web.control_gate import HttpError
 from simulator.web.egress import URL_CHARS_MAX
 
@@ -31,23 +41,9 @@ ADVANCE_US_MAX = 3_653 * q.DAY_US  # ten years, whichever they are
 RATE_MAX = 1e9
 PAGE_MAX = 1_000
 NAME_CHARS_MAX = 64
-SECRET_CHARS_MAX = 256
-SENDERS_MAX = 100
 REPLY_CHARS_MAX = 1_600
 RETRIES_MAX = 100
 END_US = int((q.INSTANT_END - q.EPOCH).total_seconds()) * q.US_PER_S
-
-
-def _printable(value: str) -> str:
-    if not value.isprintable():
-        raise ValueError(f"expected printable text; seen {shown(value)}")
-    return value
-
-
-def _secret(value: str) -> str:
-    if not value.isprintable():
-        raise ValueError("expected printable text (a secret, not shown)")
-    return value
 
 
 def one_of(value: str, known: Iterable[str]) -> str:
@@ -82,8 +78,8 @@ def instant_of(value: object) -> int:
     return q.instant_us(value.replace(" ", "+") if isinstance(value, str) else value)
 
 
-Name = Annotated[str, Field(max_length=NAME_CHARS_MAX), AfterValidator(_printable)]
-Url = Annotated[str, Field(max_length=URL_CHARS_MAX), AfterValidator(_printable)]
+Name = Annotated[str, Field(max_length=NAME_CHARS_MAX), AfterValidator(printable)]
+Url = Annotated[str, Field(max_length=URL_CHARS_MAX), AfterValidator(printable)]
 Micros = Annotated[int, Field(ge=0, lt=END_US)]
 Instant = Annotated[int, BeforeValidator(q.instant_us)]
 Delay = Annotated[int, Field(ge=0, le=ADVANCE_US_MAX)]
@@ -108,9 +104,7 @@ class AccountBody(Asked):
     """Settings of an account; what is left out stays, null is the default."""
 
     dialect: Annotated[str, AfterValidator(lambda value: one_of(value, DIALECTS))] = ""
-    secret: Annotated[
-        str, Field(min_length=1, max_length=SECRET_CHARS_MAX), AfterValidator(_secret)
-    ] = ""
+    secret: Secret = ""
     lane: Name = ""
     policy: Annotated[str, AfterValidator(lambda value: one_of(value, POLICIES))] = ""
     price: Annotated[int, BeforeValidator(_price)] | None = None
@@ -126,6 +120,12 @@ class AccountBody(Asked):
     keywords: WordList | None = None
     limits: Annotated[list[SenderLimit], Field(max_length=LIMITS_MAX)] | None = None
     concurrency: Annotated[int, Field(ge=1, le=q.COUNT_MAX)] | None = None
+    services: Services | None = None
+    api_keys: ApiKeys | None = None
+    scheduled_max: Most | None = None
+    countries: Countries | None = None
+    verified: Numbers | None = None
+    test_credentials: bool = False
 
 
 class AdvanceBody(Asked):

@@ -6,14 +6,14 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from simulator.core.carrier import CARRIERS
-from simulator.core.message import Cause, Reason
+from simulator.core.cause import Cause
 from simulator.views.truth import Tally
 from simulator.web.control_show import decimal, percent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from simulator.core.message import State
+    from simulator.core.message import Reason, State
     from simulator.core.tariff import EntryKind
     from simulator.engine.driver import Driver
     from simulator.engine.world import World

@@ -66,6 +66,8 @@ class MessagesQuery(Asked):
         "failed",
         "canceled",
         "received",
+        "scheduled",
+        "queued",
     ] = ""
     direction: Literal["", "inbound", "outbound"] = ""
     carrier: Annotated[str, AfterValidator(lambda v: v and one_of(v, CARRIER_NAMES))] = ""

@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from simulator.core.carrier import CARRIERS
+from simulator.core.cause import Cause
 from simulator.core.consent import Wish
 from simulator.core.ids import public_id
-from simulator.core.message import Cause, Origin, OutcomeKind, Reason, State
+from simulator.core.message import Origin, OutcomeKind, Reason, State
 from simulator.core.tariff import bill
 from simulator.core.text import Encoding
 from simulator.core.trouble import Trouble
 from simulator.quantities import EPOCH, MICROS
 from simulator.views.ledger import policy_of
+from simulator.web.control_declared import service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -92,6 +94,12 @@ def account(world: World, name: str) -> Json:
         "keywords": msgspec.to_builtins(found.keywords),
         "limits": [_limit(limit) for limit in found.limits],
         "concurrency": None if found.concurrency < 0 else found.concurrency,
+        "services": [service(each) for each in found.services],
+        "api_keys": [key.id for key in found.api_keys],
+        "scheduled_max": None if found.schedule.most < 0 else found.schedule.most,
+        "countries": list(found.countries),
+        "verified": list(found.verified),
+        "test_credentials": found.test,
         "accepted": shelf.accepted,
         "opted_out": len(shelf.opted_out),
     }
@@ -147,8 +155,8 @@ def _level(state: State, cause: Cause | None, at_us: int) -> Json:
 
 
 def _known_us(found: Message) -> int:
-    if found.state is State.ACCEPTED:
-        return found.accepted_us
+    if found.state in (State.ACCEPTED, State.SCHEDULED, State.QUEUED):
+        return found.accepted_us if found.state is State.SCHEDULED else found.begins_us
     if found.state is State.SENDING:
         return found.sending_us
     return found.sent_us if found.state is State.SENT else found.known_us

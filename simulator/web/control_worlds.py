@@ -13,14 +13,16 @@ from simulator.dialects import DIALECTS
 from simulator.engine.world import DEFAULT
 from simulator.views.ledger import INVOICE_HEAD
 from simulator.web import control_books as books
+from simulator.web import control_declared as declared
 from simulator.web import control_show as show
 from simulator.web.control_ask import AccountBody, NoQuery, body_of, query_of
 from simulator.web.control_gate import HttpError
 from simulator.web.control_pages import AccountPageQuery, PageQuery, page_of
 
 if TYPE_CHECKING:
+    from simulator.core.account import Retry
     from simulator.core.consent import Keywords
-    from simulator.core.message import Account, Retry
+    from simulator.core.message import Account
     from simulator.engine.driver import Driver
     from simulator.engine.world import World
     from simulator.web.control_ask import RetryBody
@@ -41,6 +43,11 @@ _NULLS = {
     "fallback_url": ("fallback_url", ""),
     "limits": ("limits", ()),
     "concurrency": ("concurrency", -1),
+    "services": ("services", ()),
+    "api_keys": ("api_keys", ()),
+    "countries": ("countries", ()),
+    "verified": ("verified", ()),
+    "test_credentials": ("test", False),
 }
 
 
@@ -160,6 +167,9 @@ async def put_account(panel: Panel, request: web.Request) -> web.Response:
         settings["retry"] = _retry(before.retry, asked.retry)
     elif "retry" in asked.model_fields_set:
         settings["retry"] = DIALECTS[before.dialect].new_account(name, "").retry
+    if "scheduled_max" in asked.model_fields_set:
+        most = -1 if asked.scheduled_max is None else asked.scheduled_max
+        settings["schedule"] = msgspec.structs.replace(before.schedule, most=most)
     changed = msgspec.structs.replace(before, **settings)
     panel.server.worlds.configure(changed, place, driver.now())
     driver.poke()
@@ -169,19 +179,26 @@ async def put_account(panel: Panel, request: web.Request) -> web.Response:
 def _settings(panel: Panel, asked: AccountBody, usual: Keywords) -> dict[str, Any]:
     """Return what the body names, in the names and values of `Account`."""
     settings: dict[str, Any] = {}
-    for name in sorted(asked.model_fields_set - {"retry"}):
+    for name in sorted(asked.model_fields_set - {"retry", "scheduled_max"}):
         field, default = _NULLS.get(name, (name, None))
         value = getattr(asked, name)
         settings[field] = default if value is None else value
         if name.endswith("_url") and value:
             panel.callable_url(name, value)
-    if "senders" in settings:
-        settings["senders"] = tuple(settings["senders"])
+    for name in {"senders", "countries", "verified"} & settings.keys():
+        settings[name] = tuple(settings[name])
     if asked.limits is not None:
         settings["limits"] = tuple(limit.throughput() for limit in asked.limits)
     if "keywords" in settings:
         words = asked.keywords
         settings["keywords"] = usual if words is None else words.keywords()
+    if "services" in settings:
+        settings["services"] = declared.services_of(settings["services"])
+        for each in settings["services"]:
+            if each.callback_url:
+                panel.callable_url("services", each.callback_url)
+    if "api_keys" in settings:
+        settings["api_keys"] = declared.api_keys_of(settings["api_keys"])
     return settings
 
 

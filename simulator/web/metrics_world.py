@@ -15,7 +15,8 @@ from simulator.views.metrics import outcome_name, sums_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from simulator.core.message import Cause, State
+    from simulator.core.cause import Cause
+    from simulator.core.message import State
     from simulator.engine.driver import Driver
     from simulator.engine.world import World
 

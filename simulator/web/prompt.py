@@ -30,9 +30,11 @@ def block(reply: HttpReply, now_us: int, connection: str = "") -> bytes:
     Args:
         connection: a header line with its line break, for what is not the rule of HTTP/1.1.
     """
+    content = f"Content-Type: {reply.content_type}\r\nContent-Length: {len(reply.body)}\r\n"
+    if reply.status == HTTPStatus.NO_CONTENT:
+        content = ""  # RFC 9110: such a reply has neither
     head = (
-        f"{_LINES[reply.status]}Content-Type: {reply.content_type}\r\n"
-        f"{NOW_HEADER}: {now_us}\r\nContent-Length: {len(reply.body)}\r\n"
+        f"{_LINES[reply.status]}{content}{NOW_HEADER}: {now_us}\r\n"
         f"Date: {rfc822_formatted_time()}\r\n{connection}"
     )
     for name, value in reply.headers:

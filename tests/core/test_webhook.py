@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.core.message import Call, Message, OutcomeKind, Retry, State
+from simulator.core.account import Retry
+from simulator.core.message import Call, Message, OutcomeKind, State
 from simulator.core.webhook import next_attempt_us, retry_of
 
 S = 1_000_000

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
-from openapi_schema_validator import OAS30Validator
 from twilio.rest import Client
 
+from tests import vendors
 from tests.dialects.counter import Counter
 from tests.dialects.twilio_api import AC, TOKEN, Api, InProcess
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SHARED = Path(os.environ.get("TODOKU_SHARED", Path(__file__).parents[3] / "shared"))
+    from openapi_schema_validator import OAS30Validator
 
 
 @pytest.fixture
@@ -37,22 +34,12 @@ def counter() -> Callable[..., Counter]:
 @pytest.fixture(scope="session")
 def vendors_schema() -> Callable[[str, str], OAS30Validator | None]:
     """Read a schema of a vendor's OpenAPI, which is no part of this repository; None: not here."""
-
-    def read(path: str, name: str) -> OAS30Validator | None:
-        file = SHARED / "specs" / path
-        if not file.exists():
-            return None
-        spec = json.loads(file.read_text(encoding="utf-8"))
-        return OAS30Validator({"$ref": f"#/components/schemas/{name}", **spec})
-
-    return read
+    return vendors.vendors_schema
 
 
 @pytest.fixture
-def open_api(counter: Any, vendors_schema: Any) -> Callable[..., Api]:
-    path, name = "twilio/twilio_api_v2010.messages.json", "api.v2010.account.message"
-    vendor = vendors_schema(path, name)
-    return lambda **account: Api(counter, vendor, **account)
+def open_api(counter: Any) -> Callable[..., Api]:
+    return lambda **account: Api(counter, **account)
 
 
 @pytest.fixture

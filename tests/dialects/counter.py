@@ -6,9 +6,10 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import msgspec
 from multidict import CIMultiDict
 
-from simulator.core.command import Submission
+from simulator.core.command import Aimed, Delete, DeleteMedia, Submission
 from simulator.core.ids import key_of_id
 from simulator.core.message import Account, Message, Reason, Rejection
 from simulator.core.query import ByReference, Find, Listing, Page
@@ -47,7 +48,8 @@ class Counter:
         http = CIMultiDict({"Content-Type": FORM_TYPE, **(headers or {})})
         request = HttpRequest(method, parts.path, parts.query, http, body, tail)
         self.asked = asked = route.parse(request, self.desk)
-        result = asked.rejection if isinstance(asked, Refused) else self._do(asked.what)
+        refused = isinstance(asked, Refused)
+        result = asked.rejection if refused else self._do(asked.what, asked.about)
         reply = route.render(asked, self.rejection or result, Reply(self.account, 0, NOW_US))
         self.check(reply)
         return reply
@@ -65,8 +67,15 @@ class Counter:
                 return route, found.groups()
         raise AssertionError(f"no route for {method} {path}")
 
-    def _do(self, what: Any) -> Message | Listing | Rejection:
+    def _do(self, what: Any, about: Any = None) -> Message | Listing | Rejection | None:
+        if isinstance(what, Aimed):
+            found = self._do(about)
+            gone = isinstance(what, Delete | DeleteMedia) and isinstance(found, Message)
+            return None if gone else found
         if isinstance(what, Submission):
+            if what.extra is not None and what.extra.pool:
+                extra = msgspec.structs.replace(what.extra, chosen=True)
+                what = msgspec.structs.replace(what, sender=what.extra.pool[0], extra=extra)
             names = set(Submission.__struct_fields__) & set(Message.__struct_fields__) - {"account"}
             return self.keep(**{name: getattr(what, name) for name in sorted(names)})
         if isinstance(what, Page):
@@ -74,7 +83,8 @@ class Counter:
         assert isinstance(what, Find | ByReference)
         for m in self.messages:
             if isinstance(what, Find) and m.key == key_of_id(what.public_id, 0):
-                return m
+                media = bool(m.extra and m.extra.media)
+                return m if what.media in {None, media} else Rejection(Reason.NOT_FOUND)
             if isinstance(what, ByReference) and m.reference == what.reference:
                 return m
         return Rejection(Reason.NOT_FOUND)

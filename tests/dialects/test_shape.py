@@ -107,6 +107,7 @@ NASTY = st.sampled_from(
             "+15005550006",
         ),
         *("12345", "Clinic", "2026-03-02", "20260302", "PASM" + "0" * 32, "true", "\x00", "\ud800"),
+        *("MG" + "0" * 32, "fixed", "canceled", "SM" + "0" * 32, "2026-03-02T00:00:60Z"),
         *("http://a.test/", "http://[::1]:80/x#y", "\u202e", "\ufeff", "あ" * 700, "x" * 1700),
         *(
             "..",
@@ -127,6 +128,7 @@ VALUES = st.one_of(NASTY, st.text(max_size=30))
 FIELDS = st.sampled_from(
     [
         *("To", "From", "Body", "StatusCallback", "ValidityPeriod", "MediaUrl", "SendAt"),
+        *("MessagingServiceSid", "ScheduleType", "Status", "Outcome", "DateCreated>"),
         *("PageSize", "Page", "PageToken", "DateSent", "DateSent<", "DateSent>"),
         *("token", "clientId", "smsCode", "message", "phoneNumber", "clientTag", "groupTag"),
         *("carrierId", "scheduleTime", "date", "あ", ""),

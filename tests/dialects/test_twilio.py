@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simulator.core.cause import Cause
 from simulator.core.ids import public_id
-from simulator.core.message import Cause, Message, Reason, Rejection, State
+from simulator.core.message import Message, Reason, Rejection, State
 from simulator.dialects import twilio_render
 from simulator.dialects.shape import Reply
 from tests.dialects.counter import NOW_US
@@ -44,7 +45,7 @@ def test_a_create_asks_for_every_callback_but_the_initial_status(api: Api) -> No
     api.create(StatusCallback="https://sut.test/s#rc=2", ValidityPeriod="60")
     asked = api.counter.asked.what
     called = {state for state in State if asked.notify >> state & 1}
-    silent = {State.NONE, State.ACCEPTED, State.CANCELED, State.RECEIVED}
+    silent = {State.NONE, State.ACCEPTED, State.CANCELED, State.RECEIVED, State.SCHEDULED}
     assert called == set(State) - silent
     assert (asked.validity_us, asked.callback_url) == (60_000_000, "https://sut.test/s#rc=2")
     api.create()
@@ -60,7 +61,7 @@ def test_a_create_asks_for_every_callback_but_the_initial_status(api: Api) -> No
         ({}, "+819012345678", "+15005550006", False),
         ({"two_way": True}, "+819012345678", "+15005550006", True),
         ({}, "+15005550100", "+15005550006", True),
-        ({}, "+15005550100", "Todoku", False),
+        ({}, "+447700900123", "Todoku", False),
         ({"two_way": True}, "+819012345678", "1st Clinic", False),
     ],
 )
@@ -87,10 +88,13 @@ def test_replies_come_only_where_the_route_carries_them(
         ({"ValidityPeriod": "0"}, 21624),
         ({"ValidityPeriod": "36001"}, 21624),
         ({"ValidityPeriod": "\uff11\uff10"}, 21624),
-        ({"MessagingServiceSid": "MG" + "0" * 32, "From": "(none)"}, 20422),
-        ({"MediaUrl": "http://a.test/x.png", "Body": "(none)"}, 20422),
-        ({"SendAt": "2026-03-03T00:00:00Z", "ScheduleType": "fixed"}, 20422),
+        ({"MessagingServiceSid": "MG" + "0" * 31, "From": "(none)"}, 21705),
+        ({"MediaUrl": "ftp://a.test/x.png", "Body": "(none)"}, 21620),
+        ({"SendAt": "2026-03-03T00:00:00Z", "ScheduleType": "fixed"}, 35118),
+        ({"To": "+15005550100", "From": "Todoku"}, 21612),
         ({"SmartEncoded": "true"}, 20422),
+        ({"ShortenUrls": "true"}, 20422),
+        ({"ContentSid": "HX" + "0" * 32}, 20422),
     ],
 )
 def test_a_create_is_refused_with_the_documented_code(

@@ -9,8 +9,9 @@ from urllib.parse import parse_qsl
 import pytest
 from twilio.request_validator import RequestValidator
 
+from simulator.core.cause import Cause
 from simulator.core.ids import public_id
-from simulator.core.message import Call, Cause, State
+from simulator.core.message import Call, State
 from simulator.dialects import twilio
 from tests.dialects.counter import message_of
 from tests.dialects.twilio_api import AC, TOKEN

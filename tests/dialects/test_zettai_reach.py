@@ -8,8 +8,9 @@ from urllib.parse import urlencode
 
 import pytest
 
+from simulator.core.cause import Cause
 from simulator.core.ids import public_id
-from simulator.core.message import Call, Cause, Message, Reason, Rejection, State
+from simulator.core.message import Call, Message, Reason, Rejection, State
 from simulator.dialects import zettai_reach
 from tests.dialects.zettai_api import CLIENT, SENT, TOKEN, Api, faults_of
 

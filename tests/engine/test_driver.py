@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from simulator.core.message import Call, Retry, State
+from simulator.core.account import Retry
+from simulator.core.message import Call, State
 from simulator.engine import driver as driver_module
 from simulator.engine.clock import Clock
 from simulator.engine.driver import Driver

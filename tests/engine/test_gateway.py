@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from simulator.core.account import Retry
 from simulator.core.carrier import CARRIERS
+from simulator.core.cause import Cause
 from simulator.core.command import Cancel, Delete, Feedback, Inject, Redact, Refusal, Touch, Wait
 from simulator.core.events import CallbackTried, OptedOut, Rejected, Told
 from simulator.core.message import (
     Call,
-    Cause,
     Message,
     Outcome,
     OutcomeKind,
     Reason,
     Rejection,
-    Retry,
     State,
     Wake,
 )

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from simulator.core.cause import Cause
 from simulator.core.command import Cancel
 from simulator.core.events import Rejected
-from simulator.core.message import Cause, Message, Reason, Rejection, State
+from simulator.core.message import Message, Reason, Rejection, State
 from simulator.core.queue import Throughput
 from tests.worlds import (
     DAY_US,

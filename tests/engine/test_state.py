@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from simulator.core import events as ev
+from simulator.core.cause import Cause
 from simulator.core.lifecycle import KNOWN
-from simulator.core.message import FINAL, Cause, Message, State
+from simulator.core.message import FINAL, Message, State
 from simulator.engine.state import CHANGES, hold
 
 KEY = 1
@@ -25,6 +26,7 @@ UNMOVED = {
     ev.AutoReplied,
     ev.Warned,
     ev.InstantCut,
+    ev.Scheduled,
 }
 
 

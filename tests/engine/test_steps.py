@@ -10,9 +10,10 @@ import pytest
 
 from simulator.core import events as ev
 from simulator.core.carrier import CARRIERS, CONGESTION_RETRY_US, DOCOMO, KDDI, QUEUE_US
+from simulator.core.cause import Cause
 from simulator.core.chance import key_bytes, key_of
 from simulator.core.handset import absent_until
-from simulator.core.message import Cause, Message, State
+from simulator.core.message import Message, State
 from simulator.core.people import People
 from simulator.engine import steps
 from tests.worlds import HOUR_US, MINUTE_US, SECOND_US, START_US, habits, phone

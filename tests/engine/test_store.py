@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.core.message import Cause, Message, Origin, State
+from simulator.core.cause import Cause
+from simulator.core.extra import Extra
+from simulator.core.message import Message, Origin, State
 from simulator.engine.store import Shelf, Store
 from tests.worlds import account
 
@@ -25,6 +27,8 @@ VALUES: dict[Any, st.SearchStrategy[Any]] = {
     State: st.sampled_from(State),
     Cause: st.sampled_from(Cause),
     Origin: st.sampled_from(Origin),
+    Extra | None: st.none()
+    | st.builds(Extra, send_at_us=INT, service=TEXT, media=st.tuples(TEXT, TEXT)),
 }
 
 

@@ -4,91 +4,22 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from twilio.base.exceptions import TwilioException, TwilioRestException
-from twilio.request_validator import RequestValidator
-from twilio.rest import Client
 from twilio.twiml.messaging_response import MessagingResponse
 
 from simulator.core.number import japan_assignable, us_fictional
-from tests.sdk.served import START, Post, Receiver, Said, Served, twiml
+from tests.sdk.served import START, Said, twiml
+from tests.sdk.twilio_customer import SENDER, TOKEN, client_of, is_signed
 from tests.worlds import DAY_US, MINUTE_US
 
 if TYPE_CHECKING:
-    from twilio.rest.api.v2010.account.message import MessageInstance
+    from tests.sdk.twilio_customer import Customer
 
-SENDER = "+15005550006"
-TOKEN = "an auth token of this test"
 LIVES_US = 14 * DAY_US  # whatever a carrier does is done
 BEGAN = datetime.fromisoformat(START)
-
-
-class Customer(NamedTuple):
-    """One account, its client, and where it is called back."""
-
-    served: Served
-    receiver: Receiver
-    sid: str
-    client: Client
-
-    @property
-    def status_url(self) -> str:
-        return f"{self.receiver.base}/{self.sid}/status?campaign=7&name=%E6%98%A5"
-
-    @property
-    def inbound_url(self) -> str:
-        return f"{self.receiver.base}/{self.sid}/inbound"
-
-    def send(self, to: str, body: str = "Hello", **more: Any) -> MessageInstance:
-        return self.client.messages.create(to=to, from_=SENDER, body=body, **more)
-
-    def statuses(self, n: int = 0) -> list[Post]:
-        return self.receiver.wait_for(f"/{self.sid}/status", n)
-
-    def inbound(self, n: int = 0) -> list[Post]:
-        return self.receiver.wait_for(f"/{self.sid}/inbound", n)
-
-    def answer(self, person: str, body: str) -> None:
-        self.served.reply(self.sid, person, SENDER, body)
-
-    def automatic(self, person: str) -> list[dict[str, Any]]:
-        """Return what the provider itself has answered a person, newest first."""
-        path = "/v1/worlds/default/messages"
-        found = self.served.ask("GET", path, account=self.sid, to=person)["messages"]
-        return [message for message in found if message["origin"] == "automatic"]
-
-    def refusal(self, **parameters: Any) -> tuple[int, int]:
-        """Send what must be refused; return the HTTP status and Twilio's code."""
-        wanted = {"to": us_fictional(0), "from_": SENDER, "body": "Hello", **parameters}
-        with pytest.raises(TwilioRestException) as refused:
-            self.client.messages.create(**wanted)
-        return refused.value.status, refused.value.code
-
-
-@pytest.fixture
-def customer(
-    served: Served, receiver: Receiver, number: int, monkeypatch: pytest.MonkeyPatch
-) -> Customer:
-    for name in ("TWILIO_EDGE", "TWILIO_REGION", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    sid = f"AC{number:032x}"
-    return Customer(served, receiver, sid, client_of(served, sid, TOKEN))
-
-
-def client_of(served: Served, sid: str, token: str) -> Client:
-    client = Client(sid, token)
-    client.api.base_url = served.url
-    return client
-
-
-def is_signed(post: Post, token: str = TOKEN, **changes: str) -> bool:
-    fields = {**post.fields, **changes}
-    valid: bool = RequestValidator(token).validate(
-        post.url, fields, post.headers["X-Twilio-Signature"]
-    )
-    return valid
 
 
 # Create and fetch.

@@ -9,7 +9,8 @@ import msgspec
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from simulator.core.message import FINAL, Cause, State
+from simulator.core.cause import Cause
+from simulator.core.message import FINAL, State
 from simulator.core.tariff import POLICIES, Bill, Policy, bill, invoice_tax
 from simulator.verify.claims import Claim, ClaimedState, ClaimedTotals, Claims
 from simulator.verify.findings import Fact, FindingKind, Totals

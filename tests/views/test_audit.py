@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from simulator.core import events as ev
-from simulator.core.message import Cause, Message, State
+from simulator.core.cause import Cause
+from simulator.core.message import Message, State
 from simulator.engine.log import Log
 from simulator.views.audit import Audit
 from simulator.views.ledger import Ledger

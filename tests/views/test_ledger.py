@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simulator.core.cause import Cause
 from simulator.core.command import Cancel
-from simulator.core.message import Cause, Message, State
+from simulator.core.message import Message, State
 from simulator.core.tariff import POLICIES, EntryKind, bill
 from simulator.views.ledger import INVOICE_HEAD, Invoice, policy_of
 from tests.worlds import (

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 
 from simulator.core import events as ev
+from simulator.core.cause import Cause
 from simulator.core.command import Inject, Refusal
-from simulator.core.message import FINAL, Cause, Reason, State
+from simulator.core.message import FINAL, Reason, State
 from tests.shuffles import answer, live
 from tests.worlds import (
     BUSY,

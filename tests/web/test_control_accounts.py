@@ -45,6 +45,12 @@ def test_an_account_is_made_and_changed_bit_by_bit(server: Running) -> None:
         "keywords": WORDS,
         "limits": [],
         "concurrency": None,
+        "services": [],
+        "api_keys": [],
+        "scheduled_max": None,
+        "countries": [],
+        "verified": [],
+        "test_credentials": False,
         "accepted": 0,
         "opted_out": 0,
     }
@@ -239,3 +245,49 @@ def test_an_account_declared_without_a_secret_may_still_bring_one_when_all_are_t
     with running(accounts_limit=1) as server:
         server.control("PUT", f"{WORLD}/accounts/{SID}", {"dialect": "twilio"})
         server.accepted()
+
+
+SERVICE = {"id": "MG" + "1" * 32, "senders": ["+12025550100", "Clinic"]}
+KEY = {"id": "SK" + "2" * 32, "secret": SECRET}
+
+
+def test_services_and_other_declarations_are_shown_as_declared_and_null_takes_them_back(
+    server: Running,
+) -> None:
+    plain = server.control("PUT", SHOP, {"dialect": "twilio"}).json
+    declared = {
+        "services": [{**SERVICE, "status_callback": "http://127.0.0.1:9000/s", "enabled": False}],
+        "scheduled_max": 3,
+        "countries": ["JP"],
+        "verified": ["+12025550123"],
+        "test_credentials": True,
+    }
+    changed = server.control("PUT", SHOP, {**declared, "api_keys": [KEY]})
+    assert changed.json == {**plain, **declared, "api_keys": [KEY["id"]]}
+    assert SECRET.encode() not in changed.body
+    nulls = dict.fromkeys(("services", "api_keys", "countries", "verified", "scheduled_max"))
+    back = server.control("PUT", SHOP, {**nulls, "test_credentials": False})
+    assert back.json == {**plain, "scheduled_max": None}
+
+
+@pytest.mark.parametrize(
+    ("settings", "word"),
+    [
+        ({"services": [{"id": "MG1"}]}, "services"),
+        ({"services": [SERVICE, SERVICE]}, "declared twice"),
+        ({"services": [{**SERVICE, "sender": ["1"]}]}, "senders"),
+        ({"services": [{**SERVICE, "status_callback": "ftp://x"}]}, "services"),
+        ({"api_keys": [{**KEY, "secret": ""}]}, "secret"),
+        ({"api_keys": {**KEY}}, "api_keys"),
+        ({"api_keys": [KEY] * 101}, "api_keys"),
+        ({"countries": ["Japan"]}, "countries"),
+        ({"verified": ["0312345678"]}, "verified"),
+        ({"scheduled_max": -1}, "scheduled_max"),
+    ],
+)
+def test_a_wrong_declaration_is_refused_by_name_and_no_secret_is_repeated(
+    server: Running, settings: dict[str, object], word: str
+) -> None:
+    answer = server.control("PUT", SHOP, {"dialect": "twilio", **settings})
+    refused(answer, 400, "bad_request", word)
+    assert SECRET.encode() not in answer.body

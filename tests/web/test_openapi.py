@@ -18,7 +18,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from simulator.core.message import Cause, OutcomeKind, State
+from simulator.core.cause import Cause
+from simulator.core.message import OutcomeKind, State
 from simulator.core.number import NumberKind
 from simulator.core.tariff import POLICIES
 from simulator.dialects import DIALECTS
