@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from examples.outreach import bugs, claims
+from examples.outreach.provider import Callback
 from examples.outreach.texts import redacted
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from examples.outreach.books import Books
     from examples.outreach.campaign import Campaigns
     from examples.outreach.clock import Clock
-    from examples.outreach.provider import Form, Provider
+    from examples.outreach.provider import Provider
 
 BODY_BYTES_MAX = 64 * 1024 * 1024  # a list of some millions of recipients
 CAMPAIGN_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -88,7 +89,7 @@ class Surface:
     async def status(self, request: web.Request) -> web.Response:
         """Take receipts from the provider."""
         try:
-            receipts = self.provider.receipts(await self._form(request))
+            receipts = self.provider.receipts(await self._callback(request))
         except ValueError as error:
             return _unreadable(request, error)
         self.books.add_receipts(receipts)
@@ -97,7 +98,7 @@ class Surface:
     async def inbound(self, request: web.Request) -> web.Response:
         """Take what a person wrote. The empty TwiML says that we answer nothing."""
         try:
-            told = self.provider.inbound(await self._form(request))
+            told = self.provider.inbound(await self._callback(request))
         except ValueError as error:
             return _unreadable(request, error)
         self.books.note_person(told.number, opted_out=told.stop)
@@ -129,16 +130,14 @@ class Surface:
             raise ValueError("recipients: a list of phone numbers, each a string")
         return name, numbers
 
-    async def _form(self, request: web.Request) -> Form:
+    async def _callback(self, request: web.Request) -> Callback:
         """Read a callback, if it is the provider's."""
-        posted = await request.post()
-        form = [(name, value) for name, value in posted.items() if isinstance(value, str)]
-        signature = request.headers.get("X-Twilio-Signature", "")
-        if not self.provider.genuine(str(request.url), form, signature):
+        callback = Callback(str(request.url), request.headers, await request.read())
+        if not self.provider.genuine(callback):
             log.warning("%s with a bad signature is ignored", request.path)
             raise web.HTTPForbidden
         self.clock.hear(request.headers)
-        return form
+        return callback
 
 
 def _unreadable(request: web.Request, error: ValueError) -> web.Response:

@@ -49,7 +49,7 @@ def test_a_word_that_stands_for_nothing_is_refused(folder: Path, word: str) -> N
 
 
 def test_a_bundled_scenario_goes_by_its_name_unless_something_here_has_it(folder: Path) -> None:
-    assert names() == ["first-campaign", "us-reminder"]
+    assert names() == ["first-campaign", "native-reminder", "us-reminder"]
     assert files_of(["first-campaign"]) == [share() / "scenarios/first-campaign.yaml"]
     assert scenario_file(Path("first-campaign.yaml")) == Path("first-campaign.yaml")
     assert scenario_file(Path("x/first-campaign")) == Path("x/first-campaign")
