@@ -3,7 +3,8 @@
     events.bin (facts in order) + commands.bin (texts) + arrivals.bin (a real clock) --> Traffic
 
 The one rule: the log says what happened and in which order; a text is the one of the command that
-led to the fact, found by account, recipient and instant. Where there is none it is not known.
+led to the fact, found by account, recipient and instant; of an answer to a webhook, by its key.
+Where there is none it is not known. What the provider answers by itself is no touch of the system.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from simulator.core import events as ev
+from simulator.core.chance import key_of
 from simulator.core.command import Refusal, Submission
 from simulator.core.ids import public_id
 from simulator.core.message import Cause, Reason, State
-from simulator.engine.log import decode, read_encoded, read_recording
+from simulator.engine.log import Settled, decode, read_encoded, read_recording
 from simulator.run.facts import PREFIX
 from simulator.run.foresee import carries_replies
 from simulator.run.people import on_record
@@ -71,7 +73,7 @@ def policy_of_run(scenario: Scenario, out: Path, claims: Claims | None) -> Polic
 
 def traffic_of(scenario: Scenario, out: Path, claims: Claims | None) -> Traffic:
     """Read a run's folder."""
-    reading = _Reading(_asked(out))
+    reading = _Reading(_Asked(out))
     for data in read_encoded((out / "events.bin").read_bytes()):
         reading.take(decode(data))
     own_clock = (scenario.sut.clock if scenario.sut else None) != "todoku"
@@ -85,30 +87,44 @@ def traffic_of(scenario: Scenario, out: Path, claims: Claims | None) -> Traffic:
     )
 
 
-_Place = tuple[str, str, int]  # account, recipient, instant
 _Request = tuple[Submission | None, int]  # None: refused before it was read; and its arrival
+_NONE: _Request = (None, -1)
 
 
-def _asked(out: Path) -> dict[_Place, deque[_Request]]:
-    """Return what clients asked, by where the facts will be looked for."""
-    arrivals = array("q")
-    if (out / _ARRIVALS).is_file():
-        arrivals.frombytes((out / _ARRIVALS).read_bytes())
-    found: dict[_Place, deque[_Request]] = {}
-    for n, item in enumerate(read_recording((out / "commands.bin").read_bytes())):
-        what = item.what
-        if isinstance(what, (Submission, Refusal)):
-            place = (what.account, what.to, item.at_us)
+class _Asked:
+    """What the system asked, by where the facts will look for it."""
+
+    def __init__(self, out: Path) -> None:
+        self._by_place: dict[tuple[str, str, int], deque[_Request]] = {}
+        self._by_key: dict[int, _Request] = {}
+        arrivals = array("q")
+        if (out / _ARRIVALS).is_file():
+            arrivals.frombytes((out / _ARRIVALS).read_bytes())
+        for n, item in enumerate(read_recording((out / "commands.bin").read_bytes())):
             wall_us = arrivals[n] if n < len(arrivals) else -1
+            self._note(item.at_us, item.what, wall_us)
+
+    def _note(self, at_us: int, what: object, wall_us: int) -> None:
+        if isinstance(what, (Submission, Refusal)):
             asked = what if isinstance(what, Submission) else None
-            found.setdefault(place, deque()).append((asked, wall_us))
-    return found
+            place = self._by_place.setdefault((what.account, what.to, at_us), deque())
+            place.append((asked, wall_us))
+        elif isinstance(what, Settled) and what.orders is not None:
+            for n, said in enumerate(what.orders.says):
+                self._by_key[key_of("reply", what.key, n)] = said, wall_us
+
+    def find(self, event: ev.Accepted | ev.Rejected) -> _Request:
+        """Return the request that led to a fact, once."""
+        if (reply := self._by_key.pop(event.key, None)) is not None:
+            return reply
+        place = self._by_place.get((event.account, event.to, event.at_us))
+        return place.popleft() if place else _NONE
 
 
 class _Reading:
     """A fold over a run's facts, in their order."""
 
-    def __init__(self, asked: dict[_Place, deque[_Request]]) -> None:
+    def __init__(self, asked: _Asked) -> None:
         self.touches: list[Touch] = []
         self.notices: list[Notice] = []
         self._asked = asked
@@ -163,8 +179,7 @@ class _Reading:
             self._know(event, self._to[event.key], News.GONE)
 
     def _touch(self, event: ev.Accepted | ev.Rejected, sender: str, mine: str, why: str) -> None:
-        waiting = self._asked.get((event.account, event.to, event.at_us))
-        asked, wall_us = waiting.popleft() if waiting else (None, -1)
+        asked, wall_us = self._asked.find(event)
         self.touches.append(
             Touch(
                 nth=self._nth,

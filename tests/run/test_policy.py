@@ -10,6 +10,7 @@ import pytest
 
 from simulator.core.command import Inject, Refusal, Touch
 from simulator.core.message import Call, Outcome, OutcomeKind, Reason
+from simulator.core.orders import Ordered, Orders
 from simulator.engine.log import encode_recorded
 from simulator.engine.world import World
 from simulator.run.people import on_record, recipients
@@ -63,6 +64,14 @@ class Folder:
         for effect in self.world.gateway.take_effects():
             assert isinstance(effect, Call)
             self.world.gateway.settle(effect, Outcome(OutcomeKind.ANSWERED, status))
+
+    def reply(self, word: str) -> None:
+        """Answer every callback that is wanted with a message."""
+        for effect in self.world.gateway.take_effects():
+            assert isinstance(effect, Call)
+            back = sms(effect.message.sender, account=self.account, body=word)
+            orders = Orders(says=(back,))
+            self.world.gateway.settle(effect, Ordered(OutcomeKind.ANSWERED, 200, orders=orders))
 
     def traffic(self) -> Traffic:
         self.world.log.close()
@@ -120,6 +129,15 @@ def test_an_opt_out_is_known_once_it_is_read_or_a_send_is_refused_for_it(tmp_pat
     (refused,) = [t for t in traffic.touches if t.refused]
     assert out[1].nth == refused.nth + 1
     assert [n.person for n in told(traffic.notices, News.OPTED_IN)] == [phone(1)]
+
+
+def test_an_answer_to_a_webhook_is_a_touch_and_its_text_is_found_by_its_key(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.say(0, "Hello?", START_US)
+    folder.reply("You are welcome")
+    advance(folder.world, START_US + HOUR_US)
+    (touch,) = folder.traffic().touches
+    assert (touch.to, touch.text) == (phone(0), "You are welcome")
 
 
 def test_a_number_is_known_to_be_gone_once_its_receipt_was_told(tmp_path: Path) -> None:
