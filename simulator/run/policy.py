@@ -3,8 +3,8 @@
     events.bin (facts in order) + commands.bin (texts) + arrivals.bin (a real clock) --> Traffic
 
 The one rule: the log says what happened and in which order; a text is the one of the command that
-led to the fact, found by account, recipient and instant; of an answer to a webhook, by its key.
-Where there is none it is not known. What the provider answers by itself is no touch of the system.
+made the message. Where there is none, or it was forgotten since, it is not known. A scheduled
+message is a touch when it is released; what the provider answers by itself is none of the system's.
 """
 
 from __future__ import annotations
@@ -14,12 +14,15 @@ from array import array
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from simulator.core import events as ev
-from simulator.core.chance import key_of
+from simulator.core.cause import Cause
 from simulator.core.command import Refusal, Submission
 from simulator.core.ids import public_id
-from simulator.core.message import Cause, Reason, State
+from simulator.core.message import Reason, State
 from simulator.engine.log import Settled, decode, read_encoded, read_recording
+from simulator.engine.ordering import reply_key
 from simulator.run.facts import PREFIX
 from simulator.run.foresee import carries_replies
 from simulator.run.people import on_record
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
     from simulator.verify.policy import Policy
 
 _ARRIVALS = "arrivals.bin"
+_WAITS = "scheduled"  # accepted, and not released in this run
 _UNREACHED = frozenset({State.UNDELIVERED, State.EXPIRED, State.FAILED})
 
 
@@ -102,21 +106,25 @@ class _Asked:
             arrivals.frombytes((out / _ARRIVALS).read_bytes())
         for n, item in enumerate(read_recording((out / "commands.bin").read_bytes())):
             wall_us = arrivals[n] if n < len(arrivals) else -1
-            self._note(item.at_us, item.what, wall_us)
+            self._note(item, wall_us)
 
-    def _note(self, at_us: int, what: object, wall_us: int) -> None:
+    def _note(self, item: Recorded, wall_us: int) -> None:
+        what = item.what
         if isinstance(what, (Submission, Refusal)):
             asked = what if isinstance(what, Submission) else None
-            place = self._by_place.setdefault((what.account, what.to, at_us), deque())
-            place.append((asked, wall_us))
+            if item.key:
+                self._by_key[item.key] = asked, wall_us
+            else:
+                place = (what.account, what.to, item.at_us)
+                self._by_place.setdefault(place, deque()).append((asked, wall_us))
         elif isinstance(what, Settled) and what.orders is not None:
             for n, said in enumerate(what.orders.says):
-                self._by_key[key_of("reply", what.key, n)] = said, wall_us
+                self._by_key[reply_key(what.key, n)] = said, wall_us
 
     def find(self, event: ev.Accepted | ev.Rejected) -> _Request:
-        """Return the request that led to a fact, once."""
-        if (reply := self._by_key.pop(event.key, None)) is not None:
-            return reply
+        """Return the request that led to a fact, once; of a refused one by where it was for."""
+        if event.key:
+            return self._by_key.pop(event.key, _NONE)
         place = self._by_place.get((event.account, event.to, event.at_us))
         return place.popleft() if place else _NONE
 
@@ -125,15 +133,20 @@ class _Reading:
     """A fold over a run's facts, in their order."""
 
     def __init__(self, asked: _Asked) -> None:
-        self.touches: list[Touch] = []
+        self._touches: list[Touch] = []
+        self._of: dict[int, int] = {}  # a message's place among them
         self.notices: list[Notice] = []
         self._asked = asked
         self._nth = 0
         self._prefix: dict[str, str] = {}
-        self._to: dict[int, str] = {}
         self._nobody: set[int] = set()  # messages whose number is not in use
         self._inbound: dict[tuple[str, str], int] = {}  # the last one of a person
         self._stops: dict[int, str] = {}  # inbound that says STOP and was not told yet
+
+    @property
+    def touches(self) -> list[Touch]:
+        """Every touch, in the order of the log."""
+        return sorted(self._touches, key=lambda touch: touch.nth)
 
     def take(self, event: ev.Event) -> None:
         """Take in the next fact."""
@@ -146,14 +159,25 @@ class _Reading:
         self._prefix[event.account] = PREFIX.get(event.dialect, "")
 
     def accepted(self, event: ev.Accepted) -> None:
-        self._to[event.key] = event.to
-        mine = self._prefix.get(event.account, "") + public_id(event.key, 0)
-        self._touch(event, event.sender, mine, "")
+        self._of[event.key] = len(self._touches)
+        self._touch(event, event.sender, "")
 
     def rejected(self, event: ev.Rejected) -> None:
-        self._touch(event, "", "", event.reason.value)
+        self._touch(event, "", event.reason.value)
         if event.reason is Reason.OPTED_OUT:
             self._know(event, event.to, News.OPTED_OUT, later=1)
+
+    def scheduled(self, event: ev.Scheduled) -> None:
+        self._change(event.key, at_us=event.send_at_us, refused=_WAITS)
+
+    def released(self, event: ev.Released) -> None:
+        self._change(event.key, nth=self._nth, at_us=event.at_us, refused="")
+
+    def canceled(self, event: ev.Canceled) -> None:
+        self._change(event.key, refused="canceled")
+
+    def forgotten(self, event: ev.Redacted | ev.Deleted) -> None:
+        self._change(event.key, text=None)
 
     def received(self, event: ev.Received) -> None:
         self._inbound[event.account, event.person] = event.key
@@ -176,14 +200,19 @@ class _Reading:
         if (person := self._stops.pop(event.key, None)) is not None:
             self._know(event, person, News.OPTED_OUT)
         if event.key in self._nobody and event.state in _UNREACHED:
-            self._know(event, self._to[event.key], News.GONE)
+            self._know(event, self._touches[self._of[event.key]].to, News.GONE)
 
-    def _touch(self, event: ev.Accepted | ev.Rejected, sender: str, mine: str, why: str) -> None:
+    def _touch(self, event: ev.Accepted | ev.Rejected, sender: str, why: str) -> None:
         asked, wall_us = self._asked.find(event)
-        self.touches.append(
+        prefix = self._prefix.get(event.account, "")
+        if asked is not None and asked.extra is not None and asked.extra.media:
+            prefix = prefix and "MM"  # Twilio's, with media
+        mine = prefix + public_id(event.key, 0) if event.key else ""
+        self._touches.append(
             Touch(
                 nth=self._nth,
                 at_us=event.at_us,
+                asked_us=event.at_us,
                 to=event.to,
                 account=event.account,
                 sender=sender or (asked.sender if asked else ""),
@@ -194,6 +223,11 @@ class _Reading:
             )
         )
 
+    def _change(self, key: int, **changes: Any) -> None:
+        """Change what is known of a message, unless it is a person's."""
+        if (place := self._of.get(key)) is not None:
+            self._touches[place] = replace(self._touches[place], **changes)
+
     def _know(self, event: ev.Event, person: str, news: News, later: int = 0) -> None:
         notice = Notice(nth=self._nth + later, at_us=event.at_us, person=person, news=news)
         self.notices.append(notice)
@@ -203,6 +237,11 @@ _TAKES: Mapping[type[ev.Event], Callable[[_Reading, Any], None]] = {
     ev.AccountOpened: _Reading.opened,
     ev.Accepted: _Reading.accepted,
     ev.Rejected: _Reading.rejected,
+    ev.Scheduled: _Reading.scheduled,
+    ev.Released: _Reading.released,
+    ev.Canceled: _Reading.canceled,
+    ev.Redacted: _Reading.forgotten,
+    ev.Deleted: _Reading.forgotten,
     ev.Received: _Reading.received,
     ev.OptedOut: _Reading.opted_out,
     ev.OptedIn: _Reading.opted_in,

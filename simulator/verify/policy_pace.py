@@ -95,7 +95,8 @@ def _arrived(traffic: Traffic) -> tuple[list[tuple[int, Touch]], Counter[str]]:
     for touch in traffic.touches:
         if touch.channel is not Channel.SMS:
             continue
-        at_us = touch.wall_us if traffic.by_wall else touch.at_us
+        asked_us = touch.at_us if touch.asked_us < 0 else touch.asked_us
+        at_us = touch.wall_us if traffic.by_wall else asked_us
         if traffic.by_wall and at_us < 0:
             unjudged[_NO_ARRIVAL] += 1
         else:

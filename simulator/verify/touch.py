@@ -39,12 +39,14 @@ class Touch(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     Attributes:
         nth: its place in the run's log.
-        at_us: its instant, virtual; of a scheduled one, the instant it was scheduled for.
+        at_us: its instant, virtual; of a scheduled message, when it was released.
+        asked_us: when it was asked for, virtual; -1: at that same instant.
         to: E.164, or an address of mail.
         sender: as given; of a call, the calling number.
         text: None: not known.
         own_id: the client's reference, or the number of the message.
-        refused: why the provider refused it, a `Reason`'s value; empty: it was accepted.
+        refused: why it reached nobody: a `Reason`'s value, "canceled", "scheduled" (not released in
+            this run); empty: it was accepted.
         answered: of a call, whether somebody answered.
         wall_us: when it arrived by a real clock, from any beginning; -1: not known.
     """
@@ -60,6 +62,7 @@ class Touch(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     refused: str = ""
     answered: bool = False
     wall_us: int = -1
+    asked_us: int = -1
 
 
 class News(Enum):

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from simulator.core.command import Inject, Refusal, Touch
+from simulator.core.command import Cancel, Inject, Redact, Refusal, Touch
+from simulator.core.extra import Extra
 from simulator.core.message import Call, Outcome, OutcomeKind, Reason
 from simulator.core.orders import Ordered, Orders
-from simulator.engine.log import encode_recorded
 from simulator.engine.world import World
 from simulator.run.people import on_record, recipients
 from simulator.run.policy import Arrivals, traffic_of
+from simulator.run.recording import Recording
 from simulator.run.world import account_of, options_of
 from simulator.scenario import load_scenario
 from simulator.verify.touch import News
@@ -40,10 +41,8 @@ class Folder:
         path = written(folder, JAPAN, people=rates, accounts=[account])
         self.scenario = load_scenario(path, needs_sut=False)
         self.events = (folder / "events.bin").open("wb")
-        self.commands = (folder / "commands.bin").open("wb")
-        options = options_of(
-            self.scenario, self.events.write, lambda i: self.commands.write(encode_recorded(i))
-        )
+        self.commands = (folder / "commands.bin").open("w+b")
+        options = options_of(self.scenario, self.events.write, Recording(self.commands))
         self.world = World("test", options)
         account_value = account_of(self.scenario, self.scenario.accounts[0], str)
         self.world.configure(account_value, START_US)
@@ -138,6 +137,38 @@ def test_an_answer_to_a_webhook_is_a_touch_and_its_text_is_found_by_its_key(tmp_
     advance(folder.world, START_US + HOUR_US)
     (touch,) = folder.traffic().touches
     assert (touch.to, touch.text) == (phone(0), "You are welcome")
+
+
+def test_a_scheduled_message_is_a_touch_when_it_is_released(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    for i, hours in enumerate((2, 3, 4)):
+        folder.send(i, START_US, extra=Extra(send_at_us=START_US + hours * HOUR_US))
+    keys = folder.world.store.shelves[folder.account].keys
+    folder.world.gateway.submit(Cancel(keys[1]), START_US + HOUR_US)
+    folder.say(0, "STOP", START_US + HOUR_US + 1)
+    folder.answer(200)
+    advance(folder.world, START_US + 2 * HOUR_US + HOUR_US // 2)
+    traffic = folder.traffic()
+    found = [(t.to, (t.at_us - START_US) // HOUR_US, t.refused) for t in traffic.touches]
+    assert sorted(found) == [
+        (phone(0), 2, ""),
+        (phone(1), 3, "canceled"),
+        (phone(2), 4, "scheduled"),
+    ]
+    (out,) = told(traffic.notices, News.OPTED_OUT)
+    (sent,) = [t for t in traffic.touches if not t.refused]
+    assert sent.nth > out.nth, "the system could have canceled it"
+    assert {t.asked_us for t in traffic.touches} == {START_US}
+
+
+def test_a_text_that_was_redacted_since_is_not_known(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.send(0, START_US, body="Secret")
+    folder.send(1, START_US, body="Open")
+    advance(folder.world, START_US + LONG_US)
+    key = folder.world.store.shelves[folder.account].keys[0]
+    folder.world.gateway.submit(Redact(key), START_US + LONG_US)
+    assert [t.text for t in folder.traffic().touches] == [None, "Open"]
 
 
 def test_a_number_is_known_to_be_gone_once_its_receipt_was_told(tmp_path: Path) -> None:
