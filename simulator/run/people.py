@@ -25,7 +25,7 @@ from simulator.errors import ConfigError, Problem
 from simulator.verify.touch import Person
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from simulator.scenario import Scenario
@@ -76,6 +76,14 @@ def numbers_of(scenario: Scenario) -> Iterator[str]:
         stride += 1
     offset = key_of("people", scenario.seed) % capacity
     return (number((offset + i * stride) % capacity) for i in range(people.count))
+
+
+def segment_in(scenario: Scenario) -> Callable[[str, str], str] | None:
+    """Return what tells a person's segment by country and number; None: there are no segments."""
+    if not scenario.people.segments:
+        return None
+    world = People(scenario.seed, habits_of(scenario))
+    return lambda country, number: world.persona(country, person_key(number)).name
 
 
 def recipients(scenario: Scenario) -> Iterator[Recipient]:
