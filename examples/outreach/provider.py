@@ -44,6 +44,7 @@ class Letter:
     nth: int
     to: str
     text: str
+    reminder: str = ""  # the text of the second, if there is to be one
 
     @property
     def own_id(self) -> str:
@@ -91,6 +92,7 @@ class Provider(Protocol):
     """The shape of `zettai_reach` and `twilio`."""
 
     currency: str
+    country_code: str
     texts: Texts
     status_path: str
     inbound_path: str | None

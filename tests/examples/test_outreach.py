@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from examples.outreach.bugs import BUGS
 from tests.examples.outreach_world import (
     HOUR_US,
     NEW_YORK,
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
 
 ANN, BOB, EVE, ZOE = (f"+81901234000{nth}" for nth in range(1, 5))
 DAY_US = 24 * HOUR_US
+IN_ANY_CLAIMS = ("bill-undelivered", "sent-is-delivered", "lose-on-callback-error")
 
 
 def _world(log: Path, provider: str, *flags: str, **rest: Any) -> World:
@@ -248,8 +248,8 @@ def test_a_bug_log_names_exactly_what_the_bug_made_wrong(provider: str, tmp_path
             return await world.claims()
 
     async def story() -> None:
-        right, *wrong = await asyncio.gather(claims(), *map(claims, BUGS))
-        for bug, claimed in zip(BUGS, wrong, strict=True):
+        right, *wrong = await asyncio.gather(claims(), *map(claims, IN_ANY_CLAIMS))
+        for bug, claimed in zip(IN_ANY_CLAIMS, wrong, strict=True):
             lines = [json.loads(line) for line in (tmp_path / bug).read_text().splitlines()]
             pairs = zip(claimed["messages"], right["messages"], strict=True)
             assert lines
