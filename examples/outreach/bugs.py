@@ -146,7 +146,7 @@ BUGS = {
     ),
     "ignore-late-receipt": Bug(
         "does not listen to receipts later than a day after the message",
-        *(LATE, "late receipt ignored"),
+        *(LATE, "state differs"),
         Ways(holds=_ignore_late),
     ),
     "last-receipt-wins": Bug(
@@ -156,7 +156,7 @@ BUGS = {
     ),
     "lose-on-callback-error": Bug(
         "answers 200 when it cannot read a receipt with an error, which so never comes again",
-        *(LATE, "receipt ignored"),
+        *(LATE, "state differs"),
         Ways(holds=_lose_failures),
     ),
     "trust-unsigned": Bug(
@@ -176,7 +176,7 @@ BUGS = {
     ),
     "ignore-stop": Bug(
         "goes on writing to people who have said STOP",
-        *("opt-out", "no_send_after_opt_out"),
+        *("opt-out", "and are not written to again"),
         Ways(may_write=lambda _letter, _books: True),
     ),
     "ignore-quiet-hours": Bug(

@@ -23,7 +23,7 @@ from simulator.engine.world import DEFAULT, World
 from simulator.errors import ConfigError, Problem, ProvesNothing
 from simulator.run.conductor import Conductor
 from simulator.run.facts import facts_of, metrics_of, totals_of
-from simulator.run.people import numbers_of, write_csv
+from simulator.run.people import listed, numbers_of, write_csv
 from simulator.run.recording import Recording
 from simulator.run.report import Judged, document
 from simulator.run.sut import System, free_port
@@ -158,7 +158,7 @@ class Run:
 
     async def _move(self, conductor: Conductor, system: System) -> None:
         timing, driver = self.scenario.time, conductor.driver
-        numbers = list(numbers_of(self.scenario))
+        numbers = list(listed(self.scenario))
         start_us, rate = begins_at(self.scenario)
         driver.clock.jump(start_us)  # later than when it was opened, if that means `now`
         until_us = driver.now() + timing.until_us

@@ -22,6 +22,7 @@ from simulator.core.number import (
 )
 from simulator.core.people import Habits, People, Segment
 from simulator.errors import ConfigError, Problem
+from simulator.run.spelling import spelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -72,7 +73,20 @@ def numbers_of(scenario: Scenario) -> Iterator[str]:
     while gcd(stride, capacity) != 1:
         stride += 1
     offset = key_of("people", scenario.seed) % capacity
-    return (number((offset + i * stride) % capacity) for i in range(people.count))
+    found = (number((offset + i * stride) % capacity) for i in range(people.count))
+    return map(_opened, found) if people.with_060 else found
+
+
+def _opened(number: str) -> str:
+    """Return the number with 060, opened in 2024, in place of 070."""
+    return number.replace("+8170", "+8160", 1)
+
+
+def listed(scenario: Scenario) -> Iterator[str]:
+    """Yield the scenario's numbers as the list has them that the system under test is given."""
+    people = scenario.people
+    for number in numbers_of(scenario):
+        yield number if people.spelling == "e164" else spelled(number, people.country)
 
 
 def recipients(scenario: Scenario) -> Iterator[Recipient]:
@@ -82,9 +96,9 @@ def recipients(scenario: Scenario) -> Iterator[Recipient]:
     names = [faker.name() for _ in range(min(_NAMES, scenario.people.count))]
     world = People(scenario.seed, habits_of(scenario))
     country = scenario.people.country.upper()
-    for number in numbers_of(scenario):
+    for number, written in zip(numbers_of(scenario), listed(scenario), strict=True):
         name = names[key_of("name", number) % len(names)]
-        yield Recipient(number, name, world.persona(country, person_key(number)).name)
+        yield Recipient(written, name, world.persona(country, person_key(number)).name)
 
 
 def write_csv(scenario: Scenario, path: Path) -> None:
