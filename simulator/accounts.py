@@ -5,7 +5,7 @@ The one rule: what is left out, the dialect decides; an undeclared sender or acc
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
@@ -127,6 +127,7 @@ class Account(Section):
     inbound: q.Address | None = None
     fallback: q.Address | None = None
     two_way: q.Flag = False
+    signature_time: Literal["real", "virtual"] = "real"
     services: tuple[Service, ...] = Field((), strict=False, max_length=LIMITS_MAX)
     api_keys: tuple[ApiKey, ...] = Field((), strict=False, max_length=LIMITS_MAX)
     countries: tuple[Country, ...] = Field((), strict=False, max_length=300)

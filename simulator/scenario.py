@@ -235,12 +235,11 @@ def parse_scenario(
 def _with_sut(tree: strict_yaml.Node, sut: str | None) -> strict_yaml.Node:
     if sut is None or not isinstance(tree, dict):
         return tree
-    section = tree.get("sut", DEFAULT_SUT)
-    if not isinstance(section, dict):
+    if not isinstance(section := tree.get("sut", DEFAULT_SUT), dict):
         return tree
     kept = {key: value for key, value in section.items() if key not in ("command", "url")}
-    way = "url" if sut.startswith(("http://", "https://")) else "command"
-    return {**tree, "sut": {**kept, way: sut}}
+    is_url = sut.startswith(("http://", "https://"))
+    return {**tree, "sut": {**kept, "url" if is_url else "command": sut}}
 
 
 def schema() -> dict[str, Any]:

@@ -33,7 +33,7 @@ ITEMS_MAX = 1000  # the models refuse longer lists
 LIMITS = ("at_least", "at_most", "equals", "between")
 METRICS_OF_CLAIMS = frozenset({"findings", "claimed_delivered", "claimed_total"})
 
-Dialect = Literal["zettai_reach", "twilio"]
+Dialect = Literal["zettai_reach", "twilio", "native"]
 Billing = Literal["jp-success-billed", "jp-request-billed", "twilio"]
 Numbers = Literal["unassigned", "assignable", "reserved"]
 
@@ -45,11 +45,17 @@ COUNTRY_PRESET: Mapping[str, str] = {"jp": "jp-direct", "us": "us-generic"}
 DIALECT_BILLING: Mapping[str, Billing] = {
     "zettai_reach": "jp-success-billed",
     "twilio": "twilio",
+    "native": "jp-success-billed",
 }
-DIALECT_KEYS = {
-    "push": "zettai_reach",
-    **dict.fromkeys(("inbound", "fallback", "two_way", "services", "api_keys"), "twilio"),
-    **dict.fromkeys(("countries", "verified", "scheduled_max", "test_credentials"), "twilio"),
+DIALECT_KEYS: Mapping[str, tuple[Dialect, ...]] = {
+    "push": ("zettai_reach", "native"),
+    "inbound": ("twilio", "native"),
+    "signature_time": ("native",),
+    "scheduled_max": ("twilio", "native"),
+    **dict.fromkeys(
+        ("fallback", "two_way", "services", "api_keys", "countries", "verified"), ("twilio",)
+    ),
+    "test_credentials": ("twilio",),
 }
 
 
@@ -204,9 +210,9 @@ def _accounts(tree: Node) -> Found:
         dialect = account.get("dialect")
         if not isinstance(dialect, str) or dialect not in DIALECT_BILLING:
             continue
-        for key, owner in DIALECT_KEYS.items():
-            if key in account and dialect != owner:
-                said = f"belongs to dialect {owner}; seen {shown(dialect)}; remove it"
+        for key, owners in DIALECT_KEYS.items():
+            if key in account and dialect not in owners:
+                said = f"belongs to dialect {' or '.join(owners)}; seen {shown(dialect)}; remove it"
                 yield ("accounts", index, key), said
     dialects = [account.get("dialect") for account in accounts]
     if "zettai_reach" in dialects:

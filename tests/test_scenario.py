@@ -231,7 +231,10 @@ TOGETHER: list[tuple[list[tuple[str, Any]], str]] = [
     ([("accounts.0.dialect", "zettai_reach"), ("people.country", "us")], "Japanese numbers only"),
     ([("accounts", TWO)], "several accounts need `world.lane`"),
     ([("accounts", [TWO[0], {**TWO[0]}]), ("world.lane", "own")], "'a' is taken by number 1"),
-    ([("accounts.0.push", "http://127.0.0.1/x")], "push: belongs to dialect zettai_reach"),
+    (
+        [("accounts.0.push", "http://127.0.0.1/x")],
+        "belongs to dialect zettai_reach or native",
+    ),
     ([("sut.command", "python x")], "both command and url are given"),
     ([("sut.url", None)], "neither command nor url"),
     ([("sut.url", "{sut_url}/x")], "{sut_url} is this address itself"),

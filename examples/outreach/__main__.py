@@ -20,6 +20,7 @@ from examples.outreach.bugs import Witness
 from examples.outreach.campaign import Campaigns
 from examples.outreach.claims import Terms
 from examples.outreach.clock import HOUR_US, WallClock, WorldClock
+from examples.outreach.native import Native
 from examples.outreach.private import PrivateResolver
 from examples.outreach.provider import Account, Wire
 from examples.outreach.server import Surface
@@ -101,6 +102,8 @@ def _provider(
     if settings.provider == "zettai_reach":
         return ZettaiReach(account, Wire(session, clock))
     auth = aiohttp.BasicAuth(settings.account, settings.secret)
+    if settings.provider == "native":
+        return Native(account, Wire(session, clock, auth), own_url)
     return Twilio(account, Wire(session, clock, auth), own_url, books.knows)
 
 

@@ -8,18 +8,21 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import parse_qsl
 
 import aiohttp
 
 from examples.outreach.clock import SECOND_US
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from decimal import Decimal
 
     from examples.outreach.books import Message, Receipt
     from examples.outreach.clock import Clock
     from examples.outreach.texts import Texts
+
+STOP_WORDS = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT"})
 
 Form = list[tuple[str, str]]
 
@@ -88,8 +91,22 @@ class Inbound:
     stop: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """What the provider has called us with; `headers` are looked up without regard to case."""
+
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def form(self) -> Form:
+        """Its fields. Raises ValueError if they cannot be read."""
+        return parse_qsl(self.body.decode(), keep_blank_values=True, max_num_fields=1000)
+
+
 class Provider(Protocol):
-    """The shape of `zettai_reach` and `twilio`."""
+    """The shape of `zettai_reach`, `twilio` and `native`."""
 
     currency: str
     country_code: str
@@ -101,14 +118,14 @@ class Provider(Protocol):
     async def send(self, letter: Letter, *, unclear: bool) -> Outcome:
         """Send a letter. `unclear`: an earlier try may have been accepted, so never send twice."""
 
-    def receipts(self, form: Form) -> Sequence[Receipt]:
+    def receipts(self, callback: Callback) -> Sequence[Receipt]:
         """Read a status callback. Raises ValueError if it cannot be read."""
 
-    def inbound(self, form: Form, /) -> Inbound:
+    def inbound(self, callback: Callback, /) -> Inbound:
         """Read an inbound callback. Raises ValueError if it cannot be read."""
 
-    def genuine(self, url: str, form: Form, signature: str, /) -> bool:
-        """Tell whether a callback comes from the provider."""
+    def genuine(self, callback: Callback, /) -> bool:
+        """Tell whether a callback comes from the provider. Raises ValueError as above."""
 
     def cost(self, message: Message) -> tuple[int, Decimal]:
         """Return the units we expect to be billed for, and the amount without tax."""
@@ -132,23 +149,22 @@ class Wire:
 
     async def post(self, url: str, form: dict[str, str]) -> Reply | Later:
         """POST a form."""
-        return await self._call("POST", url, form=form)
+        return await self._call("POST", url, data=form)
+
+    async def post_json(
+        self, url: str, body: dict[str, str], headers: dict[str, str]
+    ) -> Reply | Later:
+        """POST JSON."""
+        return await self._call("POST", url, json=body, headers=headers)
 
     async def get(self, url: str, query: dict[str, str]) -> Reply | Later:
         """GET with a query."""
-        return await self._call("GET", url, query=query)
+        return await self._call("GET", url, params=query)
 
-    async def _call(
-        self,
-        method: str,
-        url: str,
-        *,
-        form: dict[str, str] | None = None,
-        query: dict[str, str] | None = None,
-    ) -> Reply | Later:
+    async def _call(self, method: str, url: str, **what: Any) -> Reply | Later:
         try:
             async with self.session.request(
-                method, url, data=form, params=query, auth=self.auth, allow_redirects=False
+                method, url, auth=self.auth, allow_redirects=False, **what
             ) as reply:
                 self.clock.hear(reply.headers)
                 body = await reply.text(errors="replace")

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from examples.outreach import claims
 from examples.outreach.books import Message
+from examples.outreach.provider import Callback
 from examples.outreach.texts import Texts, redacted, segments
 from examples.outreach.ways import HONEST
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from examples.outreach.bugs import Witness
     from examples.outreach.campaign import Campaigns
     from examples.outreach.clock import Clock
-    from examples.outreach.provider import Form, Provider
+    from examples.outreach.provider import Provider
     from examples.outreach.ways import Ways
 
 BODY_BYTES_MAX = 64 * 1024 * 1024  # a list of some millions of recipients
@@ -86,8 +87,8 @@ class Surface:
     async def status(self, request: web.Request) -> web.Response:
         """Take receipts from the provider."""
         try:
-            form, signed = await self._form(request)
-            receipts = self.provider.receipts(form)
+            callback, signed = await self._callback(request)
+            receipts = self.provider.receipts(callback)
         except ValueError as error:
             return _unreadable(request, error)
         self.books.add_receipts(receipts, self.clock.now_us, signed=signed)
@@ -96,8 +97,8 @@ class Surface:
     async def inbound(self, request: web.Request) -> web.Response:
         """Take what a person wrote. The empty TwiML says that we answer nothing."""
         try:
-            form, _ = await self._form(request)
-            told = self.provider.inbound(form)
+            callback, _ = await self._callback(request)
+            told = self.provider.inbound(callback)
         except ValueError as error:
             return _unreadable(request, error)
         self.books.note_person(told.number, opted_out=told.stop)
@@ -132,17 +133,15 @@ class Surface:
             raise ValueError("text, reminder: what to say, and what to say two days later")
         return name, numbers, Texts(text, reminder) if text else None
 
-    async def _form(self, request: web.Request) -> tuple[Form, bool]:
+    async def _callback(self, request: web.Request) -> tuple[Callback, bool]:
         """Read a callback, if it is the provider's; and tell whether its signature holds."""
-        posted = await request.post()
-        form = [(name, value) for name, value in posted.items() if isinstance(value, str)]
-        signature = request.headers.get("X-Twilio-Signature", "")
-        signed = self.provider.genuine(str(request.url), form, signature)
+        callback = Callback(str(request.url), request.headers, await request.read())
+        signed = self.provider.genuine(callback)
         if not self.ways.believed(request.path, signed):
             log.warning("%s with a bad signature is ignored", request.path)
             raise web.HTTPForbidden
         self.clock.hear(request.headers)
-        return form, signed
+        return callback, signed
 
 
 def _unreadable(request: web.Request, error: ValueError) -> web.Response:

@@ -23,8 +23,8 @@ EPILOG = f"""\
 environment (a flag goes before it; secrets have no flag, since others can read our command line):
   PORT             listen on this port; 0 or absent: any free port
   TODOKU_URL       the provider; its host must be loopback or private
-  TODOKU_ACCOUNT   clientId (zettai_reach) or AccountSid (twilio)
-  TODOKU_SECRET    token (zettai_reach) or auth token (twilio)
+  TODOKU_ACCOUNT   clientId (zettai_reach), AccountSid (twilio) or account (native)
+  TODOKU_SECRET    token (zettai_reach), auth token (twilio) or secret (native)
   TODOKU_CLOCK_URL the clock of the world; absent: real time
   TODOKU_TOKEN     bearer token of that clock
   TODOKU_PEOPLE    CSV of the recipients, header number,name,segment
@@ -53,6 +53,7 @@ class Habits:
 
 
 HABITS = {
+    "native": Habits(sender="20345", unit_price="15", tax="10", zone="Asia/Tokyo"),
     "zettai_reach": Habits(sender="000512", unit_price="15", tax="10", zone="Asia/Tokyo"),
     "twilio": Habits(sender="+12025550100", unit_price="0.0083", tax="0", zone="America/New_York"),
 }
@@ -134,7 +135,7 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     add("--clock-url", default=environ.get("TODOKU_CLOCK_URL"), help="default $TODOKU_CLOCK_URL")
     add("--account", default=environ.get("TODOKU_ACCOUNT"), help="default $TODOKU_ACCOUNT")
     add("--people", default=environ.get("TODOKU_PEOPLE"), help="default $TODOKU_PEOPLE")
-    add("--sender", help="smsCode or From; default 000512 or +12025550100")
+    add("--sender", help="smsCode or From; default 000512, +12025550100 or 20345")
     add("--unit-price", help="per unit, without tax; default 15 or 0.0083")
     add("--tax", metavar="PERCENT", help="default 10 or 0")
     add("--zone", help="of the quiet hours; default Asia/Tokyo or America/New_York")

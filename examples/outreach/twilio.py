@@ -9,17 +9,16 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from examples.outreach.books import Receipt
-from examples.outreach.provider import Accepted, Inbound, Later, Refused
+from examples.outreach.provider import STOP_WORDS, Accepted, Inbound, Later, Refused
 from examples.outreach.texts import ENGLISH, segments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from examples.outreach.books import Message
-    from examples.outreach.provider import Account, Form, Letter, Outcome, Wire
+    from examples.outreach.provider import Account, Callback, Letter, Outcome, Wire
 
 UNSUBSCRIBED, QUEUE_FULL = 21610, 21611
-STOP_WORDS = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT"})
 STATES = {
     "sent": "sent",
     "delivered": "delivered",
@@ -87,24 +86,26 @@ class Twilio:
                 return _accepted(message, letter)
         return None
 
-    def receipts(self, form: Form) -> Sequence[Receipt]:
+    def receipts(self, callback: Callback) -> Sequence[Receipt]:
         """Read a status callback."""
-        told = dict(form)
+        told = dict(callback.form)
         sid, state = told.get("MessageSid"), STATES.get(told.get("MessageStatus", ""))
         if not sid:
             raise ValueError("not a status callback")
         return [Receipt(sid, state, error=int(told.get("ErrorCode") or 0))] if state else []
 
-    def inbound(self, form: Form, /) -> Inbound:
+    def inbound(self, callback: Callback, /) -> Inbound:
         """Read what a person wrote: STOP counts only when it is the single word."""
-        told = dict(form)
+        told = dict(callback.form)
         if "From" not in told:
             raise ValueError("not an inbound message")
         return Inbound(told["From"], told.get("Body", "").strip().upper() in STOP_WORDS)
 
-    def genuine(self, url: str, form: Form, signature: str, /) -> bool:
+    def genuine(self, callback: Callback, /) -> bool:
         """Check X-Twilio-Signature: HMAC-SHA1 of the URL and the sorted parameters."""
-        text = url + "".join(name + value for name, value in sorted(set(form)))
+        fields = sorted(set(callback.form))
+        text = callback.url + "".join(name + value for name, value in fields)
+        signature = callback.headers.get("X-Twilio-Signature", "")
         secret = self._account.secret.encode()
         digest = hmac.new(secret, text.encode(), hashlib.sha1).digest()
         return hmac.compare_digest(base64.b64encode(digest), signature.encode())

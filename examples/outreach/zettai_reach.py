@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from examples.outreach.books import Message
-    from examples.outreach.provider import Account, Form, Letter, Outcome, Wire
+    from examples.outreach.provider import Account, Callback, Letter, Outcome, Wire
 
 SUCCESS, DUPLICATE_CLIENT_TAG, SYSTEM_ERROR = 0, 400, 500  # responseCode
 STATES = {"1": "sent", "2": "delivered", "3": "undelivered"}  # statusId; 0, unknown, is no news
@@ -54,10 +54,10 @@ class ZettaiReach:
             return Later(f"responseCode {code}")
         return Refused(f"HTTP {reply.status}, responseCode {code}")
 
-    def receipts(self, form: Form) -> Sequence[Receipt]:
+    def receipts(self, callback: Callback) -> Sequence[Receipt]:
         """Read a DLR push. The count of units means something only when statusId is 2."""
         try:
-            notices = json.loads(dict(form)["json"])["eventNotifications"]
+            notices = json.loads(dict(callback.form)["json"])["eventNotifications"]
             told = [(str(n["clientTag"]), str(n["statusId"]), n) for n in notices]
         except (KeyError, TypeError) as error:
             raise ValueError("not a DLR push") from error
@@ -67,11 +67,11 @@ class ZettaiReach:
             if status in STATES
         ]
 
-    def inbound(self, _form: Form, /) -> Inbound:
+    def inbound(self, _callback: Callback, /) -> Inbound:
         """Refuse: people answer by other means."""
         raise ValueError("no inbound here")
 
-    def genuine(self, _url: str, _form: Form, _signature: str, /) -> bool:
+    def genuine(self, _callback: Callback, /) -> bool:
         """Believe: a DLR push is not signed. In the open, allow only the provider's addresses."""
         return True
 

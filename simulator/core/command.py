@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from simulator.core.extra import Extra
-from simulator.core.message import Account, Origin, Reason
+from simulator.core.message import Account, Message, Origin, Reason, Rejection
 
 
 class Caused(msgspec.Struct, frozen=True, gc=False):
@@ -69,6 +69,48 @@ class Refusal(msgspec.Struct, frozen=True, gc=False, tag="refuse"):
     account: str
     to: str
     reason: Reason
+    field: str = ""
+    detail: str = ""
+
+
+class Batch(msgspec.Struct, frozen=True, gc=False, tag="batch"):
+    """Several submissions at one instant, each with its own result; refused ones keep their place.
+
+    Attributes:
+        items: all of `account`.
+    """
+
+    account: str
+    items: tuple[Submission | Refusal, ...]
+
+
+class Once(msgspec.Struct, frozen=True, gc=False, tag="once"):
+    """A command under the client's idempotency key: carried out once, then only answered again.
+
+    Attributes:
+        key: as the client wrote it.
+        fingerprint: of what was asked, so that the key cannot stand for something else.
+    """
+
+    account: str
+    key: str
+    fingerprint: int
+    what: Submission | Batch
+
+
+class Batched(msgspec.Struct, frozen=True, gc=False):
+    """What came of a batch: a result for each item, in order."""
+
+    results: tuple[Message | Rejection, ...]
+
+
+class Replayed(msgspec.Struct, frozen=True, gc=False):
+    """What came of a `Once` the first time, as it was then."""
+
+    answer: Message | Rejection | Batched
+
+
+Answer = Message | Rejection | Batched | Replayed | None
 
 
 class Configure(msgspec.Struct, frozen=True, gc=False, tag="configure"):
@@ -142,6 +184,8 @@ Aimed = Cancel | Redact | Delete | DeleteMedia | Feedback
 Command = (
     Submission
     | Refusal
+    | Batch
+    | Once
     | Configure
     | Touch
     | Inject

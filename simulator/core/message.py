@@ -66,10 +66,12 @@ class Reason(Enum):
     BAD_FROM = "bad_from"
     BAD_PARAMETER = "bad_parameter"
     MISSING_PARAMETER = "missing_parameter"
+    UNKNOWN_PARAMETER = "unknown_parameter"
     NOT_MOBILE = "not_mobile"
     TOO_LONG = "too_long"
     OPTED_OUT = "opted_out"
     DUPLICATE_REFERENCE = "duplicate_reference"
+    KEY_REUSED = "key_reused"
     OVER_QUOTA = "over_quota"
     QUEUE_FULL = "queue_full"
     TOO_MANY_REQUESTS = "too_many_requests"
@@ -129,6 +131,7 @@ class Account(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         keywords: which words of people it obeys, and what is answered to them.
         limits: how fast its senders send; one that is not named has no limit.
         concurrency: requests under way at once; -1: any number.
+        signature_time: whose time a signature holds: "real" or "virtual", where it holds one.
         services: messaging services: pools of senders under one id.
         api_keys: further credentials, beside the id and its secret.
         schedule: when messages may be scheduled for, and how many at a time.
@@ -155,6 +158,7 @@ class Account(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     keywords: Keywords = SILENT
     limits: tuple[Throughput, ...] = ()
     concurrency: int = -1
+    signature_time: str = "real"
     services: tuple[Service, ...] = ()
     api_keys: tuple[ApiKey, ...] = ()
     schedule: Schedule = Schedule()

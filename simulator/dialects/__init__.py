@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from simulator.dialects import twilio, twilio_twiml, zettai_reach
+from simulator.dialects import native, twilio, twilio_twiml, zettai_reach
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -40,11 +40,20 @@ class Dialect(Protocol):
     def new_account(self, account_id: str, secret: str, /) -> Account:
         """Make an account as this provider's customers have it."""
 
-    def callback(self, call: Call, account: Account, epoch: int, /) -> HttpCall | None:
-        """Write the HTTP call about one state of a message; None: this provider has none."""
+    def callback(
+        self, call: Call, account: Account, epoch: int, wall_s: int = ..., /
+    ) -> HttpCall | None:
+        """Write the HTTP call about one state of a message; None: this provider has none.
+
+        `wall_s` is the real time, seconds since 1970, for what is signed.
+        """
 
 
-DIALECTS: Mapping[str, Dialect] = {twilio.NAME: twilio, zettai_reach.NAME: zettai_reach}
+DIALECTS: Mapping[str, Dialect] = {
+    native.NAME: native,
+    twilio.NAME: twilio,
+    zettai_reach.NAME: zettai_reach,
+}
 # What the answer to a call orders, for the providers that take orders (`HttpCall.wants_body`).
 READERS: Mapping[str, Callable[[Call, Account, Outcome], Orders]] = {
     twilio.NAME: twilio_twiml.orders

@@ -4,7 +4,7 @@
     Call (a state of a message) --callback--> HttpCall
 
 A dialect module has: `NAME`, `ROUTES`, `REASONS` (every `Reason` to status, code and text),
-`RETRY`, `new_account(id, secret)` and `callback(call, account, epoch)`.
+`RETRY`, `new_account(id, secret)` and `callback(call, account, epoch, wall_s)`.
 """
 
 from __future__ import annotations
@@ -14,10 +14,25 @@ from dataclasses import dataclass
 
 import msgspec
 
-from simulator.core.command import Aimed, Submission
-from simulator.core.message import Account, Message, Rejection
+from simulator.core.command import Aimed, Batch, Batched, Once, Replayed, Submission
+from simulator.core.message import Account, Message, Reason, Rejection
 from simulator.core.query import ByReference, Find, Listing, Query
 from simulator.core.wire import HttpReply, HttpRequest
+
+# Why those providers refuse that have messaging services, media or trial accounts; others do not.
+RARE: tuple[Reason, ...] = (
+    Reason.NO_SUCH_SERVICE,
+    Reason.SERVICE_CLOSED,
+    Reason.SERVICE_EMPTY,
+    Reason.SERVICE_UNFIT,
+    Reason.NOT_IN_SERVICE,
+    Reason.FORBIDDEN_REGION,
+    Reason.UNREACHABLE,
+    Reason.NOT_VERIFIED,
+    Reason.INVALID_FROM,
+    Reason.TEST_CREDENTIALS,
+    Reason.TOO_MANY_MEDIA,
+)
 
 
 class Ask(msgspec.Struct, frozen=True, gc=False):
@@ -32,7 +47,7 @@ class Ask(msgspec.Struct, frozen=True, gc=False):
     """
 
     account: str
-    what: Submission | Aimed | Query
+    what: Submission | Batch | Once | Aimed | Query
     opens: Account | None = None
     echo: tuple[str, ...] = ()
     about: Find | ByReference | None = None
@@ -47,7 +62,8 @@ class Refused(msgspec.Struct, frozen=True, gc=False):
     echo: tuple[str, ...] = ()
 
 
-Result = Message | Listing | Rejection | None  # None: done, nothing to show (a deletion)
+# None: done, nothing to show (a deletion).
+Result = Message | Listing | Batched | Replayed | Rejection | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _RECEIPTED: Final = frozenset({State.DELIVERED, State.UNDELIVERED, State.EXPIRED})
 
 
-def callback(call: Call, account: Account, epoch: int) -> HttpCall | None:
+def callback(call: Call, account: Account, epoch: int, _wall_s: int = 0) -> HttpCall | None:
     """Write the webhook about one state of a message: a status, or an inbound message.
 
     The fragment of the address (connection overrides) is obeyed, and neither sent nor signed.

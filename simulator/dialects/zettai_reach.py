@@ -36,7 +36,7 @@ from simulator.core.query import ByReference, Listing, Page
 from simulator.core.text import count
 from simulator.core.wire import HttpReply
 from simulator.dialects import forms
-from simulator.dialects.shape import Ask, Refused, Route
+from simulator.dialects.shape import RARE, Ask, Refused, Route
 from simulator.dialects.zettai_reach_render import (
     CARRIERS,
     CAUSES,
@@ -76,10 +76,12 @@ REASONS: Mapping[Reason, tuple[int, int, str]] = {
     Reason.BAD_TO: (200, 110, "Invalid phoneNumber."),
     Reason.BAD_FROM: (200, 110, "Invalid smsCode."),
     Reason.BAD_PARAMETER: (200, 110, "Invalid {field}."),
+    Reason.UNKNOWN_PARAMETER: (200, 110, "Invalid {field}."),
     Reason.MISSING_PARAMETER: (200, 100, "Required {field}."),
     Reason.NOT_MOBILE: (200, 110, "Invalid phoneNumber."),
     Reason.TOO_LONG: (200, 120, "{field} too long."),
     Reason.OPTED_OUT: (200, 110, "Invalid phoneNumber."),
+    Reason.KEY_REUSED: (200, 400, "Duplicate client tag."),
     Reason.DUPLICATE_REFERENCE: (200, 400, "Duplicate client tag."),
     Reason.OVER_QUOTA: (200, 300, "Exceed sending count."),
     Reason.QUEUE_FULL: (200, 300, "Exceed sending count."),
@@ -88,21 +90,7 @@ REASONS: Mapping[Reason, tuple[int, int, str]] = {
     Reason.NOT_FINISHED: (200, 500, "System error."),
     # Of other providers only: nothing here can ask for it.
     **dict.fromkeys(
-        (
-            Reason.QUEUE_FULL,
-            Reason.SCHEDULE_FULL,
-            Reason.NO_SUCH_SERVICE,
-            Reason.SERVICE_CLOSED,
-            Reason.SERVICE_EMPTY,
-            Reason.SERVICE_UNFIT,
-            Reason.NOT_IN_SERVICE,
-            Reason.FORBIDDEN_REGION,
-            Reason.UNREACHABLE,
-            Reason.NOT_VERIFIED,
-            Reason.INVALID_FROM,
-            Reason.TEST_CREDENTIALS,
-            Reason.TOO_MANY_MEDIA,
-        ),
+        (Reason.QUEUE_FULL, Reason.SCHEDULE_FULL, *RARE),
         (200, 500, "System error."),
     ),
 }

@@ -79,7 +79,7 @@ CARRIERS: Mapping[int, tuple[int, str, str]] = {  # our index -> module, carrier
 UNKNOWN_CARRIER: Final = (0, "999", "")
 
 
-def callback(call: Call, account: Account, epoch: int) -> HttpCall | None:
+def callback(call: Call, account: Account, epoch: int, _wall_s: int = 0) -> HttpCall | None:
     """Write the push of a receipt; None for a reply, which this provider has no push for."""
     m = call.message
     if call.state is State.RECEIVED:

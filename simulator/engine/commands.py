@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 from simulator.core import events as ev
 from simulator.core.chance import key_of, message_key, person_key
 from simulator.core.command import (
+    Answer,
     Cancel,
     Configure,
     Delete,
@@ -34,7 +35,7 @@ from simulator.core.message import (
     State,
 )
 from simulator.core.queue import Queue
-from simulator.engine import aimed, special, steps
+from simulator.engine import aimed, once, special, steps
 from simulator.engine.inbound import inject
 
 if TYPE_CHECKING:
@@ -44,8 +45,6 @@ if TYPE_CHECKING:
     from simulator.core.message import Account
     from simulator.engine.gateway import Gateway
     from simulator.engine.store import Shelf
-
-Answer = Message | Rejection | None
 
 
 def send(gateway: Gateway, command: Command, at_us: int) -> Answer:
@@ -226,4 +225,5 @@ VERBS: Mapping[type[Command], Callable[[Gateway, Command, int], Answer]] = {
     DeleteMedia: aimed.delete_media,
     Feedback: aimed.feedback,
     Wait: wait,
+    **once.VERBS,
 }

@@ -25,10 +25,9 @@ from simulator.engine.gateway import BATCH
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from simulator.core.command import Command
+    from simulator.core.command import Answer, Command
     from simulator.core.message import Effect, Outcome
     from simulator.engine.clock import Clock
-    from simulator.engine.commands import Answer
     from simulator.engine.world import World
 
 WAITS_MAX = 10_000  # sleeps and alarms of one world that have not come due

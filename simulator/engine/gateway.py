@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 from simulator.core import events as ev
 from simulator.core.chance import key_of
 from simulator.core.command import Aimed, Wait
-from simulator.core.message import Call, Effect, Outcome, OutcomeKind, Rejection, Wake
+from simulator.core.message import Call, Effect, Message, Outcome, OutcomeKind, Wake
 from simulator.core.orders import CAUSED_MAX, Ordered
 from simulator.engine import steps
 from simulator.engine.commands import VERBS
@@ -27,12 +27,11 @@ from simulator.engine.state import hold
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from simulator.core.command import Command
-    from simulator.core.message import Message, State
+    from simulator.core.command import Answer, Command
+    from simulator.core.message import State
     from simulator.core.people import People
     from simulator.core.person import Reaction
     from simulator.engine.agenda import Agenda
-    from simulator.engine.commands import Answer
     from simulator.engine.log import Log
     from simulator.engine.store import Store
 
@@ -231,8 +230,6 @@ class Gateway:
 
 def _key_of(command: Command, answer: Answer) -> int:
     """Return the key of the message that a command made or changed, or 0."""
-    if isinstance(answer, Rejection):
-        return 0
-    if answer is not None:
+    if isinstance(answer, Message):
         return answer.key
-    return command.key if isinstance(command, Aimed) else 0
+    return command.key if answer is None and isinstance(command, Aimed) else 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from simulator.core.command import Touch
+from simulator.core.command import Batched, Replayed, Touch
 from simulator.core.ids import key_of_id
 from simulator.core.message import Message, Origin, Reason, Rejection
 from simulator.core.query import ByReference, Find, Listing, Page, Query
@@ -39,7 +39,9 @@ def act(
     if not isinstance(found, Message):
         assert isinstance(found, Rejection)
         return found
-    return gateway.submit(replace(command, key=found.key), now_us)
+    answer = gateway.submit(replace(command, key=found.key), now_us)
+    assert not isinstance(answer, Batched | Replayed)
+    return answer
 
 
 def look(gateway: Gateway, query: Query) -> Message | Listing | Rejection:

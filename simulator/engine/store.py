@@ -21,8 +21,10 @@ from simulator.engine.waiting import Waiting
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Message).decode
+    from simulator.engine.once import Keys
+
+pack = msgspec.msgpack.Encoder().encode
+unpack = msgspec.msgpack.Decoder(Message).decode
 _COMPACT_AT = 1024  # dead keys at the front of a shelf before it is compacted
 
 
@@ -38,6 +40,7 @@ class Shelf:
         self.counts: dict[str | int, int] = {}
         self.references: dict[int, int] = {}
         self.opted_out: set[tuple[str, str]] = set()
+        self.used_keys: Keys | None = None  # idempotency keys, once there is one
         self.waiting = Waiting()
 
     def next_k(self, recipient: str, body: str | None) -> int:
@@ -102,7 +105,7 @@ class Store:
             return None
         message = self.live.get(key)
         if message is None and (packed := self.finished.get(key)) is not None:
-            return _decode(packed)
+            return unpack(packed)
         return message
 
     def finish(self, message: Message) -> None:
@@ -113,7 +116,7 @@ class Store:
             self.drop(message)
             return
         finished, key = self.finished, message.key
-        finished[key] = _encode(message)
+        finished[key] = pack(message)
         self._order.append(key)
         number = self.shelves[message.account].number
         self._of.append(number + 1 if message.reference else number)
@@ -143,7 +146,7 @@ class Store:
     def rewrite(self, message: Message) -> None:
         """Put back a changed copy of a finished message."""
         if message.key in self.finished:
-            self.finished[message.key] = _encode(message)
+            self.finished[message.key] = pack(message)
 
     def delete(self, message: Message) -> None:
         """Hide a message at once, and forget it when its last step is done."""

@@ -24,9 +24,9 @@ from simulator.views.truth import Truth
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from simulator.core.command import Answer
     from simulator.core.message import Account
     from simulator.core.people import Habits
-    from simulator.engine.commands import Answer
 
 DEFAULT = "default"
 _EVENTS_PER_MESSAGE = 10

@@ -230,6 +230,7 @@ expect:
 _ADDRESSES = {
     "zettai_reach": ("{count: 3, country: jp, numbers: assignable}", 'push: "{sut_url}/receipts"'),
     "twilio": ("{count: 3, country: us}", 'inbound: "{sut_url}/twilio/inbound"'),
+    "native": ("{count: 3, country: jp}", 'inbound: "{sut_url}/inbound"'),
 }
 
 

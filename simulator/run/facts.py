@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from simulator.verify.claims import Claims
     from simulator.verify.reconcile import Reconciliation
 
-_PREFIX = {"twilio": "SM"}
+_PREFIX = {"twilio": "SM", "native": "msg_"}
 _ONE_FAILURE = frozenset({"zettai_reach"})  # statusId 3 says no more than "failed"
 
 

@@ -86,6 +86,8 @@ _JAPAN = """\
   country: jp
   # This provider validates numbers, so these have the form of real ones; nothing leaves us.
   numbers: assignable"""
+_NOBODYS = """\
+  country: jp                         # numbers that are nobody's: 070-0XXX-XXXX"""
 _AMERICA = """\
   country: us                         # numbers reserved for fiction: +1 NXX 555 01XX"""
 _PLACES: Mapping[str, _Place] = {
@@ -93,6 +95,11 @@ _PLACES: Mapping[str, _Place] = {
         _JAPAN,
         "2026-03-02T09:00:00+09:00",
         '    push: "{sut_url}/receipts"          # where your system takes receipts',
+    ),
+    "native": _Place(
+        _NOBODYS,
+        "2026-03-02T09:00:00+09:00",
+        '    inbound: "{sut_url}/inbound"         # where your system takes replies',
     ),
     "twilio": _Place(
         _AMERICA,

@@ -37,6 +37,7 @@ COUNTED = (
     *("noticed", "opened", "replied", "opted_out", "charged_units", "excluded_units"),
 )
 _ONE_WAY = frozenset({"zettai_reach"})  # dialects that carry no replies
+_TWO_WAY = frozenset({"native"})  # dialects whose numbers can be answered in every country
 _BODY, _SENDER = "x", "+12025550100"
 _ALL = 2**62  # steps: no limit
 
@@ -77,7 +78,7 @@ def carries_replies(scenario: Scenario) -> bool:
     account = scenario.sut_account
     if account.dialect in _ONE_WAY:
         return False
-    return account.two_way or scenario.people.country != "jp"
+    return account.dialect in _TWO_WAY or account.two_way or scenario.people.country != "jp"
 
 
 def foresee(scenario: Scenario, lives: int = LIVES) -> Foreseen:

@@ -57,6 +57,8 @@ def credentials(written: Written) -> tuple[str, str]:
     token = public_id(key, 0)
     if written.dialect == "twilio":
         return written.id or f"AC{public_id(key, 1)}", written.secret or token
+    if written.dialect == "native":
+        return written.id or written.name, written.secret or token
     number = str(10 ** (_CLIENT_ID_DIGITS - 1) + key % (9 * 10 ** (_CLIENT_ID_DIGITS - 1)))
     return written.id or number, written.secret or token
 
@@ -93,6 +95,7 @@ def account_of(scenario: Scenario, written: Written, fill: Callable[[str], str])
         keywords=written.keywords.keywords() if written.keywords else account.keywords,
         limits=tuple(limit.throughput() for limit in written.limits),
         concurrency=-1 if written.concurrency is None else written.concurrency,
+        signature_time=written.signature_time,
         services=tuple(
             Service(each.id, each.senders, fill(each.callback or ""), each.enabled)
             for each in written.services

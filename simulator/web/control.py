@@ -17,6 +17,7 @@ import yaml
 from aiohttp import web
 
 from simulator import __version__
+from simulator.dialects import native
 from simulator.web import (
     control_callbacks,
     control_clock,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     Action = Callable[[Panel, web.Request], Awaitable[web.StreamResponse]]
 
 _DOCUMENT = Path(__file__).with_name("openapi.yaml")
+_NATIVE = Path(native.__file__).with_name("native_openapi.yaml")
 
 
 def control_app(server: Server) -> web.Application:
@@ -93,11 +95,25 @@ def _document() -> bytes:
     return json.dumps(openapi()).encode()
 
 
+async def _openapi_native(_panel: Panel, request: web.Request) -> web.Response:
+    """Answer with the description of the gateway port's native API."""
+    query_of(request, NoQuery)
+    return web.Response(body=native_openapi(), content_type="application/yaml")
+
+
+@cache
+def native_openapi() -> bytes:
+    """Return the native API's OpenAPI document, with this version's number."""
+    text = _NATIVE.read_text("utf-8")
+    return text.replace('version: "0"', f'version: "{__version__}"', 1).encode()
+
+
 _WORLD = "/v1/worlds/{world}"
 ROUTES: tuple[tuple[str, str, Action], ...] = (
     ("GET", "/healthz", _healthz),
     ("GET", "/readyz", _readyz),
     ("GET", "/openapi.json", _openapi),
+    ("GET", "/openapi/native.yaml", _openapi_native),
     ("GET", "/metrics", metrics.scrape),
     ("POST", "/v1/reset", control_worlds.reset_all),
     ("GET", "/v1/worlds", control_worlds.worlds),

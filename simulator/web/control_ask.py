@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TypeVar
 
 from aiohttp import web
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -115,6 +115,7 @@ class AccountBody(Asked):
     senders: Annotated[list[Name], Field(max_length=SENDERS_MAX)] | None = None
     quota: Annotated[int, Field(ge=0, le=q.COUNT_MAX)] | None = None
     two_way: bool = False
+    signature_time: Literal["real", "virtual"] = "real"
     retry: RetryBody | None = None
     fallback_url: Url | None = None
     keywords: WordList | None = None

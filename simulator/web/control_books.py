@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from simulator.core.carrier import CARRIERS
 from simulator.core.cause import Cause
+from simulator.core.written import decimal
 from simulator.views.truth import Tally
-from simulator.web.control_show import decimal, percent
+from simulator.web.control_show import percent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

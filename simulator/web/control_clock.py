@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from simulator.core.written import rfc3339
 from simulator.web import control_show as show
 from simulator.web.control_ask import (
     ADVANCE_US_MAX,
@@ -77,14 +78,14 @@ async def advance(panel: Panel, request: web.Request) -> web.Response:
     now_us = driver.now()
     to_us = _goal(asked, now_us)
     if to_us < now_us:
-        raise HttpError(409, f"time does not run back: it is {show.rfc3339(now_us)}")
+        raise HttpError(409, f"time does not run back: it is {rfc3339(now_us)}")
     if to_us > now_us + ADVANCE_US_MAX:
         raise HttpError(400, "an advance is of ten years at most; repeat it")
     if to_us >= END_US:
-        raise HttpError(409, f"time ends at {show.rfc3339(END_US)}")
+        raise HttpError(409, f"time ends at {rfc3339(END_US)}")
     instants = await driver.advance(to_us)
     if driver.now() < to_us:
-        raise HttpError(503, f"the server stops; it is {show.rfc3339(driver.now())}")
+        raise HttpError(503, f"the server stops; it is {rfc3339(driver.now())}")
     return web.json_response({**show.clock(driver), "instants": instants})
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from simulator.web.server import Server
 
 # No token: they name no account, no number and no text.
-OPEN_PATHS = frozenset({"/healthz", "/readyz", "/openapi.json", "/metrics"})
+OPEN_PATHS = frozenset({"/healthz", "/readyz", "/openapi.json", "/openapi/native.yaml", "/metrics"})
 
 CODES: Mapping[int, str] = {
     400: "bad_request",

@@ -6,7 +6,6 @@ programs; null where it has not come. Amounts are decimal strings. Secrets are n
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -19,7 +18,7 @@ from simulator.core.message import Origin, OutcomeKind, Reason, State
 from simulator.core.tariff import bill
 from simulator.core.text import Encoding
 from simulator.core.trouble import Trouble
-from simulator.quantities import EPOCH, MICROS
+from simulator.core.written import MICROS, decimal, rfc3339
 from simulator.views.ledger import policy_of
 from simulator.web.control_declared import service
 
@@ -33,25 +32,11 @@ if TYPE_CHECKING:
     from simulator.engine.world import World
 
 Json = dict[str, Any]
-_LAST_US = 253_402_300_799_999_999  # the end of the year 9999: as far as RFC 3339 goes
-
-
-def rfc3339(at_us: int) -> str:
-    """Write an instant; what lies beyond the year 9999 is its end."""
-    moment = EPOCH + timedelta(microseconds=min(at_us, _LAST_US))
-    return f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z"
 
 
 def instant(name: str, at_us: int) -> Json:
     """Write an instant under a name, twice; 0 has not come."""
     return {name: rfc3339(at_us) if at_us else None, f"{name}_us": at_us or None}
-
-
-def decimal(micros: int) -> str:
-    """Write millionths as people write amounts: "15", "0.0083", "-0.5"."""
-    whole, rest = divmod(abs(micros), MICROS)
-    digits = f"{whole}.{rest:06}".rstrip("0").rstrip(".") if rest else str(whole)
-    return f"-{digits}" if micros < 0 else digits
 
 
 def percent(basis_points: int) -> str:
@@ -85,6 +70,7 @@ def account(world: World, name: str) -> Json:
         "senders": list(found.senders),
         "quota": None if found.quota < 0 else found.quota,
         "two_way": found.two_way,
+        "signature_time": found.signature_time,
         "retry": {
             "delays_us": list(found.retry.delays_us),
             "timeout_us": found.retry.timeout_us,

@@ -231,7 +231,8 @@ class Server:
             body = msgspec.json.encode({"now_us": effect.due_us})
             return HttpCall(effect.url, body, "application/json")
         account = world.account(effect.message.account)
-        return DIALECTS[account.dialect].callback(effect, account, world.gateway.epoch)
+        dialect, epoch = DIALECTS[account.dialect], world.gateway.epoch
+        return dialect.callback(effect, account, epoch, int(time.time()))
 
 
 def calm_collector() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from simulator.core import events as ev
 from simulator.core.command import (
+    Batch,
     Cancel,
     Command,
     Configure,
@@ -18,6 +19,7 @@ from simulator.core.command import (
     DeleteMedia,
     Feedback,
     Inject,
+    Once,
     Redact,
     Refusal,
     Touch,
@@ -199,6 +201,9 @@ ITEMS = [
     Recorded(5, DeleteMedia(5, 1)),
     Recorded(6, Feedback(5, confirmed=True)),
     Recorded(7, Wait(2**62, 3, "http://127.0.0.1/")),
+    Recorded(7, Batch("shop", (sms(), Refusal("shop", "", Reason.NO_TO, "to", "saw none")))),
+    Recorded(7, Once("shop", "key", 2**64 - 1, sms())),
+    Recorded(7, Once("shop", "key", 0, Batch("shop", (sms(),)))),
     Recorded(8, Settled(2**64 - 1, 3, OutcomeKind.ANSWERED, 503)),
 ]
 

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import subprocess
 import sys
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
+from standardwebhooks.webhooks import Webhook
 
 from examples.outreach import claims, settings
 from examples.outreach.books import Message, Receipt, fold
 from examples.outreach.bugs import BUGS
 from examples.outreach.clock import daytime
+from examples.outreach.native import Native
 from examples.outreach.numbers import dialled
 from examples.outreach.private import is_private, private_url
-from examples.outreach.provider import Account
+from examples.outreach.provider import Account, Callback
 from examples.outreach.server import read_people
 from examples.outreach.texts import ENGLISH, JAPANESE, redacted, segments
 from examples.outreach.twilio import Twilio
@@ -105,6 +112,48 @@ def test_zettai_reach_bills_the_units_it_counted_for_what_was_delivered() -> Non
     told = {"delivered": (2, 30), "undelivered": (0, 0), "sent": (0, 0), "accepted": (0, 0)}
     for state, cost in told.items():
         assert provider.cost(Message("a", None, "1", 1, Receipt("a", state, units=2))) == cost
+
+
+def _told(secret: str = "a secret", *, late_s: int = 0, **data: object) -> Callback:
+    """Make a callback of the native API, signed by the reference library."""
+    plain = {"id": "msg_1", "status": "delivered", "billing": None, "from": "1", "text": "hi"}
+    body = json.dumps({"type": "t", "timestamp": "t", "data": {**plain, **data}})
+    at_s = int(time.time()) - late_s
+    key = "whsec_" + base64.b64encode(secret.encode()).decode()
+    signature = Webhook(key).sign("evt_1", datetime.fromtimestamp(at_s, UTC), body)
+    headers = {"webhook-id": "evt_1", "webhook-timestamp": str(at_s)}
+    headers["webhook-signature"] = signature
+    return Callback("http://127.0.0.1/receipts", headers, body.encode())
+
+
+def _native() -> Native:
+    return Native(_account("15"), None, "http://127.0.0.1:1")
+
+
+def test_native_believes_what_the_reference_library_signs_and_nothing_old() -> None:
+    secret = _account("15").secret
+    assert _native().genuine(_told(secret))
+    assert not _native().genuine(_told("another"))
+    assert not _native().genuine(_told(secret, late_s=301))
+    assert not _native().genuine(replace(_told(secret), body=b"{}"))
+    assert not _native().genuine(replace(_told(secret), headers={}))
+
+
+def test_native_reads_states_units_and_stop() -> None:
+    billing = {"units": 2, "excluded_units": 0}
+    assert _native().receipts(_told(billing=billing)) == [Receipt("msg_1", "delivered", 2)]
+    assert _native().receipts(_told(status="expired")) == [Receipt("msg_1", "undelivered")]
+    assert _native().receipts(_told(status="canceled")) == []
+    assert _native().inbound(_told(text=" stop ")).stop
+    assert not _native().inbound(_told(text="stop it")).stop
+    for body in (b"", b"[]", b"1", b'{"data": 1}', b'{"data": {}}', b"\xff"):
+        with pytest.raises(ValueError, match=r"event|Expecting|decode"):
+            _native().receipts(replace(_told(), body=body))
+
+
+def test_native_bills_the_units_it_counted_for_what_was_delivered() -> None:
+    for state, cost in {"delivered": (2, 30), "undelivered": (0, 0), "sent": (0, 0)}.items():
+        assert _native().cost(Message("a", "msg_1", "1", 1, Receipt("a", state, units=2))) == cost
 
 
 @pytest.mark.parametrize(

@@ -180,7 +180,10 @@ def test_a_system_that_breaks_the_contract_is_told_how(
 
 
 def test_no_other_dialect_can_be_asked_for(said: Said) -> None:
-    refused(said("ready", "--sut", "python", "--dialect", "morse"), "zettai_reach or twilio, not")
+    refused(
+        said("ready", "--sut", "python", "--dialect", "morse"),
+        "zettai_reach or twilio or native, not",
+    )
 
 
 def test_a_server_that_is_not_there_is_not_ready(said: Said) -> None:

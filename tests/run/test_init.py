@@ -165,7 +165,7 @@ def test_at_a_terminal_it_asks_and_an_empty_answer_takes_the_default(tmp_path: P
     os.close(ours)
     assert ran.code == 0, ran
     assert "Which provider does your system speak to?" in ran.said
-    assert "one of: twilio, zettai_reach" in ran.said
+    assert "one of: native, twilio, zettai_reach" in ran.said
     account = load_scenario(tmp_path / SCENARIO).accounts[0]
     assert (account.dialect, account.billing) == ("zettai_reach", "jp-success-billed")
     assert share().is_dir()

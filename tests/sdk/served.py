@@ -110,6 +110,7 @@ class Post(NamedTuple):
     url: str
     headers: dict[str, str]
     fields: dict[str, str]
+    body: bytes = b""
 
 
 class Said(NamedTuple):
@@ -130,10 +131,12 @@ class Receiver:
 
     Attributes:
         answers: by path, what to answer; it is called with the request's fields.
+        mute: so many of the next requests are noted, and left without an answer.
     """
 
     def __init__(self) -> None:
         self.answers: dict[str, Callable[[dict[str, str]], Said]] = {}
+        self.mute = 0
         self._posts: deque[Post] = deque()
         self._arrived = threading.Condition()
         self._server = _Http(("127.0.0.1", 0), _handler(self._note))
@@ -150,19 +153,27 @@ class Receiver:
             assert self._arrived.wait_for(lambda: len(self.posts(path)) >= n, PATIENCE_S)
             return self.posts(path)
 
-    def _note(self, path: str, headers: dict[str, str], body: bytes) -> Said:
+    def _note(self, path: str, headers: dict[str, str], body: bytes) -> Said | None:
+        """Note a request; return what is answered, or None: nothing at all."""
         place, _, query = path.partition("?")
         text = body.decode() if body else query
-        fields = dict(parse_qsl(text, keep_blank_values=True, strict_parsing=True))
+        fields = {}
+        if headers.get("Content-Type") != "application/json":
+            fields = dict(parse_qsl(text, keep_blank_values=True, strict_parsing=True))
         with self._arrived:
-            self._posts.append(Post(self.base + path, headers, fields))
+            self._posts.append(Post(self.base + path, headers, fields, body))
             self._arrived.notify_all()
+            self.mute -= 1
+            if self.mute >= 0:
+                return None
         answer = self.answers.get(place)
         return Said(204) if answer is None else answer(fields)
 
     @contextmanager
     def open(self) -> Iterator[Receiver]:
-        thread = threading.Thread(target=self._server.serve_forever, name="receiver", daemon=True)
+        thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.01,), name="receiver", daemon=True
+        )
         thread.start()
         try:
             yield self
@@ -178,7 +189,7 @@ class _Http(ThreadingHTTPServer):
 
 
 def _handler(
-    note: Callable[[str, dict[str, str], bytes], Said],
+    note: Callable[[str, dict[str, str], bytes], Said | None],
 ) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -186,6 +197,9 @@ def _handler(
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"] or 0))
             said = note(self.path, dict(self.headers.items()), body)
+            if said is None:
+                self.close_connection = True
+                return
             data = said.body.encode()
             self.send_response(said.status)
             if said.status != 204:

@@ -40,6 +40,7 @@ def test_an_account_is_made_and_changed_bit_by_bit(server: Running) -> None:
         "senders": [],
         "quota": None,
         "two_way": False,
+        "signature_time": "real",
         "retry": server.get(SHOP)["retry"],
         "fallback_url": "",
         "keywords": WORDS,

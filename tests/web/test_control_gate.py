@@ -58,7 +58,13 @@ def test_every_route_but_those_of_health_and_words_needs_the_token(server: Runni
             refused(answer, 401, "unauthorized")
         else:
             open_paths.append(path)
-    assert open_paths == ["/healthz", "/readyz", "/openapi.json", "/metrics"]
+    assert open_paths == [
+        "/healthz",
+        "/readyz",
+        "/openapi.json",
+        "/openapi/native.yaml",
+        "/metrics",
+    ]
 
 
 def test_the_scheme_is_spelled_in_any_case(server: Running) -> None:

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import schemathesis
 from aiohttp import web
-from hypothesis import HealthCheck, seed, settings
 from jsonschema import Draft202012Validator
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_headers_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 
 from simulator.core.cause import Cause
 from simulator.core.message import OutcomeKind, State
@@ -30,6 +21,7 @@ from simulator.web.control_callbacks import CallbacksQuery, RefusalsQuery
 from simulator.web.control_gate import CODES
 from simulator.web.control_people import PersonQuery
 from tests.servers import SID, TOKEN, make_server, request, running, us
+from tests.web.conformance import conform, seeded
 from tests.worlds import START_US
 
 if TYPE_CHECKING:
@@ -37,15 +29,7 @@ if TYPE_CHECKING:
 
     from tests.servers import Running
 
-SEED = int(os.environ.get("TODOKU_TEST_SEED", "20260302"))
 DOCUMENT = openapi()
-CHECKS = (
-    not_a_server_error,
-    status_code_conformance,
-    content_type_conformance,
-    response_headers_conformance,
-    response_schema_conformance,
-)
 BODIES = {
     "putAccount": ask.AccountBody,
     "reply": ask.ReplyBody,
@@ -112,7 +96,7 @@ def test_the_document_is_served_with_the_version(live: Running) -> None:
 
 def test_only_what_needs_no_token_says_so() -> None:
     free = {name for name, (_, _, op) in OPERATIONS.items() if op.get("security") == []}
-    assert free == {"healthz", "readyz", "openapi", "metrics"}
+    assert free == {"healthz", "readyz", "openapi", "openapiNative", "metrics"}
 
 
 def test_every_schema_is_valid_and_every_reference_leads_somewhere() -> None:
@@ -180,25 +164,11 @@ def parameter(operation: str, name: str) -> Any:
 
 # A wait and a stream answer when something happens; they have tests of their own.
 @schema.exclude(operation_id=["wait", "stream"]).parametrize()
-@settings(
-    max_examples=6,
-    deadline=None,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-    print_blob=True,
-)
-@seed(SEED)
+@seeded(max_examples=6)
 def test_whatever_is_asked_the_reply_conforms(case: schemathesis.Case, live: Running) -> None:
     aim(case, live)
     try:
-        case.call_and_validate(
-            base_url=live.control_url,
-            headers={"Authorization": f"Bearer {TOKEN}"},
-            checks=list(CHECKS),
-        )
-    except BaseException:
-        print(f"seed {SEED}: set TODOKU_TEST_SEED for another")  # noqa: T201 - for who reads it
-        raise
+        conform(case, live.control_url, {"Authorization": f"Bearer {TOKEN}"})
     finally:
         if case.operation.path.endswith("/clock/rate"):
             live.post("/v1/worlds/default/clock/rate", {"rate": 0})
