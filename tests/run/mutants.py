@@ -70,11 +70,26 @@ class Tried:
         return f"{self.seconds:5.1f} s  exit {self.ran.code}  {self.trial.name}: {self.ran.last}"
 
 
-def try_all(trials: Iterable[Trial], folder: Path) -> dict[Trial, Tried]:
-    """Run them all, each in a folder of its own."""
-    numbered = [(trial, folder / f"run-{n}") for n, trial in enumerate(trials)]
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        return {tried.trial: tried for tried in pool.map(lambda pair: _try(*pair), numbered)}
+class Runs:
+    """Runs under way, two at a time; a test waits for its own."""
+
+    def __init__(self, trials: Iterable[Trial], folder: Path) -> None:
+        self._pool = ThreadPoolExecutor(AT_ONCE)
+        self._runs = {
+            trial: self._pool.submit(_try, trial, folder / f"run-{n}")
+            for n, trial in enumerate(trials)
+        }
+
+    def __getitem__(self, trial: Trial) -> Tried:
+        return self._runs[trial].result()
+
+    def all(self) -> list[Tried]:
+        """Wait for all of them."""
+        return [run.result() for run in self._runs.values()]
+
+    def stop(self) -> None:
+        """Start no more of them."""
+        self._pool.shutdown(cancel_futures=True)
 
 
 def cpu_seconds() -> float:
@@ -139,7 +154,8 @@ def main() -> None:
     """Run the full matrix and write the page's table."""
     trials = [Trial(scenario, bug) for scenario in SCENARIOS for bug in ("", *BUGS)]
     with tempfile.TemporaryDirectory() as folder:
-        tried = try_all(trials, Path(folder))
+        runs = Runs(trials, Path(folder))
+        tried = {one.trial: one for one in runs.all()}
     for one in tried.values():
         sys.stdout.write(one.line + "\n")
     text, _, _ = PAGE.read_text("utf-8").partition(GENERATED)

@@ -13,10 +13,10 @@ import pytest
 from examples.outreach.bugs import BUGS
 from simulator.verify.findings import FindingKind
 from tests.run.conftest import MUTANTS as SAID
-from tests.run.mutants import SCENARIOS, Trial, Tried, amounts, cpu_seconds, found, try_all
+from tests.run.mutants import SCENARIOS, Runs, Trial, amounts, cpu_seconds, found
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 SECONDS_MAX = 6.0
 NOT_YET = {  # what finds them is being built: rules at seams, policy checks
@@ -35,31 +35,30 @@ BROKEN = {  # one change of the data, and the lesson does not hold any more
 
 
 @pytest.fixture(scope="module")
-def tried(
-    tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
-) -> Mapping[Trial, Tried]:
+def tried(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Runs]:
     """Make all the runs, two at a time, and say in the end how they went."""
     broken = [Trial(scenario, change=change) for scenario, change in BROKEN.items()]
     trials = [*HONEST.values(), *MUTANTS.values(), *broken]
     began = cpu_seconds()
-    runs = try_all(trials, tmp_path_factory.mktemp("mutants"))
-    spent = cpu_seconds() - began
-    caught = sum(runs[trial].caught for trial in MUTANTS.values())
-    passed = sum(runs[trial].ran.code == 0 for trial in HONEST.values())
-    pytestconfig.stash[SAID] = [
-        *(one.line for one in runs.values()),
-        f"{len(runs)} runs, {spent:.0f} s of CPU",
-        f"mutants caught: {caught}/{len(MUTANTS)}",
-        f"honest runs passed: {passed}/{len(HONEST)}",
-    ]
-    assert spent < SECONDS_MAX * len(runs)  # a busy machine makes a run longer, not dearer
-    return runs
+    runs = Runs(trials, tmp_path_factory.mktemp("mutants"))
+    try:
+        yield runs
+        spent = cpu_seconds() - began
+        caught = sum(runs[trial].caught for trial in MUTANTS.values())
+        passed = sum(runs[trial].ran.code == 0 for trial in HONEST.values())
+        pytestconfig.stash[SAID] = [
+            *(one.line for one in runs.all()),
+            f"{len(trials)} runs, {spent:.0f} s of CPU",
+            f"mutants caught: {caught}/{len(MUTANTS)}",
+            f"honest runs passed: {passed}/{len(HONEST)}",
+        ]
+        assert spent < SECONDS_MAX * len(trials)  # a busy machine makes runs longer, not dearer
+    finally:
+        runs.stop()
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
-def test_the_honest_system_passes_without_a_finding(
-    tried: Mapping[Trial, Tried], scenario: str
-) -> None:
+def test_the_honest_system_passes_without_a_finding(tried: Runs, scenario: str) -> None:
     ran = tried[HONEST[scenario]].ran
     assert ran.code == 0, ran
     assert ran.report["findings"]["count"] == 0
@@ -67,9 +66,7 @@ def test_the_honest_system_passes_without_a_finding(
 
 
 @pytest.mark.parametrize("bug", MUTANTS)
-def test_a_mutant_is_caught_with_exactly_what_it_confesses(
-    tried: Mapping[Trial, Tried], bug: str
-) -> None:
+def test_a_mutant_is_caught_with_exactly_what_it_confesses(tried: Runs, bug: str) -> None:
     one = tried[MUTANTS[bug]]
     assert one.caught, one.ran
     kinds, rows = found(one.ran.report)
@@ -94,9 +91,7 @@ def _about(row: Mapping[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("scenario", BROKEN)
-def test_one_change_of_the_data_breaks_a_lesson(
-    tried: Mapping[Trial, Tried], scenario: str
-) -> None:
+def test_one_change_of_the_data_breaks_a_lesson(tried: Runs, scenario: str) -> None:
     one = tried[Trial(scenario, change=BROKEN[scenario])]
     assert one.ran.code == 1, one.ran
 
