@@ -72,6 +72,11 @@ def _tax_per_line(amounts: list[Decimal], percent: Decimal, currency: str) -> De
     return sum((claims.tax([amount], percent, currency) for amount in amounts), claims.ZERO)
 
 
+def _of_those_who_could_be_reached(states: Sequence[str]) -> tuple[int, int]:
+    delivered, accepted = claims.reached(states)
+    return delivered, accepted - sum(map(states.count, NOT_ARRIVED))
+
+
 def _ignore_late(holds: Receipt, receipts: Iterable[Receipt]) -> Receipt:
     return books.fold(holds, [told for told in receipts if told.at_us - holds.at_us <= LATE_US])
 
@@ -143,6 +148,11 @@ BUGS = {
         "claims delivery of all that was sent",
         *(RATE, "state differs"),
         Ways(claim=_sent_is_delivered),
+    ),
+    "rate-by-other-definition": Bug(
+        "leaves out of the delivery rate whoever was not reached",
+        *(RATE, "definition differs"),
+        Ways(reached=_of_those_who_could_be_reached),
     ),
     "ignore-late-receipt": Bug(
         "does not listen to receipts later than a day after the message",
@@ -227,7 +237,7 @@ class Witness:
 
         `strays` are messages that the provider tells of and the books do not know, with their cost.
         """
-        lines = [*self._of_claims(said.claims, right.claims), *self._of_tax(said, right)]
+        lines = [*self._of_claims(said.claims, right.claims), *self._of_sums(said, right)]
         lines += [self._line(about) for about in self.noted]
         if self.ways.again is not HONEST.again:
             lines += [self._line(ref, amount_wrong=plain(-cost)) for ref, cost in strays]
@@ -248,10 +258,14 @@ class Witness:
                     "amount_wrong": plain(wrong.amount - true.amount),
                 }
 
-    def _of_tax(self, said: claims.Statement, right: claims.Statement) -> Iterator[dict[str, Any]]:
-        if said.claims == right.claims and said.tax != right.tax:
+    def _of_sums(self, said: claims.Statement, right: claims.Statement) -> Iterator[dict[str, Any]]:
+        if said.claims != right.claims:
+            return  # they are wrong with it, and no mistake of their own
+        if said.tax != right.tax:
             wrong = plain(said.tax - right.tax)
             yield {"total": "tax", "bug": self.name, "amount_wrong": wrong}
+        if said.reached != right.reached:
+            yield {"total": "rates.delivery_rate", "bug": self.name, "amount_wrong": "0"}
 
     def _line(self, about: Letter | str, amount_wrong: str = "0") -> dict[str, Any]:
         own_id, to = (about, about) if isinstance(about, str) else (about.own_id, about.to)

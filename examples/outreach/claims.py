@@ -55,10 +55,11 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """All claims, and the tax on them."""
+    """All claims, the tax on them, and the delivery rate as a count of how many."""
 
     claims: Sequence[Claim]
     tax: Decimal
+    reached: tuple[int, int]
 
 
 def statement(books: Books, provider: Provider, ways: Ways, terms: Terms) -> Statement:
@@ -68,7 +69,8 @@ def statement(books: Books, provider: Provider, ways: Ways, terms: Terms) -> Sta
         for message in books.messages(ways.holds)
     ]
     amounts = [claim.amount for claim in said]
-    return Statement(said, ways.tax(amounts, terms.tax_percent, provider.currency))
+    tax = ways.tax(amounts, terms.tax_percent, provider.currency)
+    return Statement(said, tax, ways.reached([claim.state for claim in said]))
 
 
 def as_it_is(claim: Claim, _unit_price: Decimal) -> Claim:
@@ -82,13 +84,20 @@ def tax(amounts: list[Decimal], percent: Decimal, currency: str) -> Decimal:
     return (sum(amounts, ZERO) * percent / 100).quantize(step, rounding)
 
 
+def reached(states: Sequence[str]) -> tuple[int, int]:
+    """Return the delivery rate (到達率): how many were delivered, of all that were accepted."""
+    return states.count("delivered"), len(states)
+
+
 def report(said: Statement, currency: str) -> dict[str, Any]:
     """Return the claims as JSON."""
     claims = said.claims
     subtotal = sum((claim.amount for claim in claims), ZERO)
+    delivered, accepted = said.reached
     return {
         "currency": currency,
         "messages": [claim.as_json() for claim in claims],
+        "rates": [{"name": "delivery_rate", "count": delivered, "of": accepted}],
         "totals": {
             "accepted": len(claims),
             "delivered": sum(claim.state == "delivered" for claim in claims),

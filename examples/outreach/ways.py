@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from examples.outreach import books, campaign, claims, numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from decimal import Decimal
     from zoneinfo import ZoneInfo
 
@@ -39,6 +39,7 @@ class Ways:
     # What we say, and expect to pay.
     claim: Callable[[Claim, Decimal], Claim] = claims.as_it_is
     tax: Callable[[list[Decimal], Decimal, str], Decimal] = claims.tax
+    reached: Callable[[Sequence[str]], tuple[int, int]] = claims.reached
 
 
 HONEST = Ways()

@@ -87,6 +87,7 @@ def test_claims_have_the_shape_of_the_contract(zettai: Worlds) -> None:
                     _row("spring-00002-1", BOB, "undelivered", 0, "0"),
                     _row("spring-00003-1", EVE, "accepted", 0, "0"),
                 ],
+                "rates": [{"name": "delivery_rate", "count": 1, "of": 3}],
                 "totals": {
                     "accepted": 3,
                     "delivered": 1,

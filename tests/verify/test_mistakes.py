@@ -179,7 +179,8 @@ def example_claims(honest: Books) -> list[books.Claim]:
 
 def example_statement(rows: list[books.Claim], policy: Policy) -> books.Statement:
     amounts, percent = [row.amount for row in rows], Decimal(policy.tax_bp) / 100
-    return books.Statement(rows, books.tax(amounts, percent, policy.currency))
+    tax = books.tax(amounts, percent, policy.currency)
+    return books.Statement(rows, tax, books.reached([row.state for row in rows]))
 
 
 def example_report(said: books.Statement, policy: Policy) -> Claims:
