@@ -47,6 +47,7 @@ def main() -> int:
         rate=options.rate,
         retention=options.retention,
         seed=options.seed,
+        routes=options.routes,
     )
     with served:
         with Child("bare.py", core=server_core) as probe:
@@ -68,6 +69,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=20_000, help="virtual per real seconds")
     parser.add_argument("--retention", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--routes", type=int, default=200, help="registered, of all providers")
     parser.add_argument("--quick", action="store_true", help="a smoke test: the figure is poor")
     options = parser.parse_args()
     if options.quick:
@@ -129,6 +131,7 @@ def _show(
         reply_bytes=size,
         seconds=sum(w.seconds for w in ours),
         rate=options.rate,
+        routes=options.routes,
         seed=options.seed,
         quick=options.quick,
     )

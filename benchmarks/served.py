@@ -8,14 +8,17 @@ Everything is on: views, ledger, audit, chance, time. The access log is off, as 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import time
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import uvloop
 from child import answer
 from harness import ACCOUNT, SECRET
 from lives import HOUR_US, LIVES_PER_SECOND, Lives, ended
 
+from simulator.dialects import DIALECTS
 from simulator.dialects.twilio import new_account
 from simulator.engine.world import DEFAULT, Options, World
 from simulator.settings import Settings
@@ -31,6 +34,7 @@ _LATER_US = 48 * HOUR_US  # by then nearly every life is over; one reader in 100
 async def main() -> None:
     """Serve until input ends."""
     options = _arguments()
+    _more_routes(options.routes)
     base_us = time.time_ns() // 1000
     server = Server(
         Settings(port=0, control_port=0, retention=options.retention),
@@ -66,8 +70,17 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=20_000, help="virtual per real seconds")
     parser.add_argument("--retention", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--routes", type=int, default=0, help="of all providers together")
     parser.add_argument("--kept", type=int, default=0, help="finished messages to begin with")
     return parser.parse_args()
+
+
+def _more_routes(total: int) -> None:
+    """Register routes of a provider that nobody calls, until there are so many."""
+    there = [route for dialect in DIALECTS.values() for route in dialect.ROUTES]
+    more = range(len(there), total)
+    routes = [dataclasses.replace(there[0], path=f"/2010-04-01/Other{i}/*/Sms.json") for i in more]
+    cast("dict[str, Any]", DIALECTS)["more"] = SimpleNamespace(ROUTES=routes)
 
 
 def _counters(server: Server) -> Callable[[], dict[str, int]]:

@@ -39,6 +39,7 @@ from simulator.scenario_checks import (
     measure,
     rate_name,
 )
+from simulator.scenario_policy import Policy, policy_problems
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -107,6 +108,8 @@ class Segment(Section):
 
     name: Name
     share: q.PositiveRatio
+    business: q.Flag = False
+    consent: q.Ratio | None = None
     rates: Rates = Field(default_factory=dict, alias="with")
 
 
@@ -119,6 +122,7 @@ class People(Section):
     with_060: q.Flag = False
     spelling: Literal["e164", "mixed"] = "e164"
     preset: str = Field(default_factory=lambda data: COUNTRY_PRESET[data["country"]])
+    consent: q.Ratio = written(q.ratio, "100%", "consent")
     rates: Rates = Field(default_factory=dict, alias="with")
     segments: tuple[Segment, ...] = Field((), strict=False, max_length=100)
 
@@ -143,6 +147,7 @@ class Sut(Section):
     start: StartRequest
     claims: q.RequestLine | None = None
     idle: q.RequestLine | None = None
+    clock: Literal["todoku", "own"] | None = None
     stop: Literal["SIGTERM", "SIGINT", "SIGKILL"] = "SIGTERM"
     timeout_us: q.PositiveDuration = written(q.duration_us, "10m", "timeout")
 
@@ -173,6 +178,7 @@ class Scenario(Section):
     accounts: tuple[Account, ...] = Field(strict=False, min_length=1, max_length=ACCOUNTS_MAX)
     sut: Sut | None = None
     expect: tuple[Expectation, ...] = Field((), strict=False, max_length=1000)
+    policy: Policy = Field((), strict=False, max_length=100)
 
     @property
     def sut_account(self) -> Account:
@@ -221,7 +227,7 @@ def parse_scenario(
             place = place[:-1]
         return Problem(dotted(path), message, file, *document.positions[place])
 
-    checked = cross_checks(tree, presets, needs_sut=needs_sut)
+    checked = [*cross_checks(tree, presets, needs_sut=needs_sut), *policy_problems(tree)]
     problems = [*document.problems, *(problem_at(*found) for found in checked)]
     try:
         scenario = Scenario.model_validate(tree)

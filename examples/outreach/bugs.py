@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 DECIDED_ON_THE_WAY = ("dialled", "may_write", "daytime", "pause_us")  # before the claims are made
 LATE_US = 24 * HOUR_US
-IMPATIENCE_US = 100_000
+IMPATIENCE_US = 500_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,13 +180,13 @@ BUGS = {
         Ways(again=_under_a_new_id),
     ),
     "no-backoff": Bug(
-        "tries again after a tenth of a second, whatever the provider asks",
+        "tries again after half a second, whatever the provider asks",
         *(POLICY, "backs_off"),
         Ways(pause_us=_at_once),
     ),
     "ignore-stop": Bug(
         "goes on writing to people who have said STOP",
-        *("opt-out", "and are not written to again"),
+        *("opt-out", "no_send_after_opt_out"),
         Ways(may_write=lambda _letter, _books: True),
     ),
     "ignore-quiet-hours": Bug(

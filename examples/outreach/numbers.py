@@ -10,7 +10,7 @@ import re
 import unicodedata
 
 MOBILE = {
-    "81": re.compile(r"\+81[6-9]0[1-9][0-9]{7}"),  # 060, 070, 080, 090; 0600 and 0800 are not
+    "81": re.compile(r"\+81(?:[79]0[0-9]|[68]0[1-9])[0-9]{7}"),  # 0600 and 0800 are not mobile
     "1": re.compile(r"\+1[2-9][0-9]{2}[2-9][0-9]{6}"),
 }
 ABROAD = re.compile(r"\+[1-9][0-9]{6,14}")

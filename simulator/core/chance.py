@@ -71,6 +71,7 @@ class Purpose(Enum):
     STOPS = "replies STOP"
     REPLY_DELAY = "delivery to reply"
     REPLY_TEXT = "words of the reply"
+    CONSENT = "agreed to be contacted"
     NOISE = "value that the provider documents as undefined"
     SENDER = "sender that a messaging service chooses for a person"
 

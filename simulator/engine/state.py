@@ -69,6 +69,13 @@ def _canceled(event: ev.Event, message: Message) -> None:
     _fate(message, State.CANCELED, Cause.CANCELED, event.at_us)
 
 
+def _scheduled(_event: ev.Event, message: Message) -> None:
+    """Say again how it was made: a message that is read back from a log was made of less."""
+    message.state = State.SCHEDULED
+    if message.told is State.ACCEPTED:
+        message.told = State.SCHEDULED
+
+
 def _released(_event: ev.Event, message: Message) -> None:
     _known(message, State.ACCEPTED, Cause.NONE)
 
@@ -137,6 +144,7 @@ CHANGES: Mapping[type[ev.Event], Change] = {
     ev.Redacted: _redacted,
     ev.Deleted: _deleted,
     ev.FeedbackGiven: _feedback,
+    ev.Scheduled: _scheduled,
     ev.Released: _released,
     ev.Queued: _queued,
     ev.MediaDeleted: _media_deleted,

@@ -19,6 +19,7 @@ from simulator.engine.clock import RATE_MAX
 from simulator.engine.world import DEFAULT, Options, World
 from simulator.errors import ConfigError, ExitCode, Problem, UsageError
 from simulator.run.job import Run
+from simulator.run.policy_report import policy_csv
 from simulator.run.progress import Progress
 from simulator.run.report import findings_csv
 from simulator.run.show import show
@@ -73,6 +74,8 @@ async def _run(scenario: Scenario, out: Path, json: Path | None, timeout_s: floa
         if file is not None:
             write(file, text)
     write(out / "findings.csv", findings_csv(document).encode("utf-8-sig"))
+    if document["policy"]["checks"]:
+        write(out / "policy.csv", policy_csv(document["policy"]).encode("utf-8-sig"))
     show(document, out, job.details, last_lines(out / "sut.log"))
     return int(document["verdict"]["exit_code"])
 

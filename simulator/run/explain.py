@@ -17,6 +17,7 @@ from simulator.core.person import PRESETS, RATE_NAMES, rates_of
 from simulator.core.sources import LAWS, PATIENCE
 from simulator.run.expanded import duration, percent, secrets_of, settings_of, swept
 from simulator.run.foresee import METHOD, carries_replies, foresee, prospects
+from simulator.run.policy_explain import policy_asked, policy_can, policy_cannot
 from simulator.run.report import decimal
 from simulator.run.world import account_of
 from simulator.views.ledger import policy_of
@@ -53,6 +54,7 @@ def explained(scenario: Scenario) -> dict[str, Any]:
         },
         "expectations": [asdict(prospect) for prospect in prospects(scenario, found)],
         "figures": list(_figures(scenario)),
+        "policy": list(policy_asked(scenario)),
         "judges": {"can": list(_can(scenario)), "cannot": list(_cannot(scenario))},
         "precedence": list(_precedence(scenario)),
     }
@@ -137,6 +139,7 @@ def _can(scenario: Scenario) -> Iterator[str]:
         yield f"{len(scenario.expect)} expectation(s), compared exactly, once for this seed"
     if scenario.time.mode == "stepped":
         yield "the same again: in stepped time the same seed gives the same facts"
+    yield from policy_can(scenario)
     yield "whether the books balance: each accepted message ends in exactly one net outcome"
 
 
@@ -146,7 +149,7 @@ def _cannot(scenario: Scenario) -> Iterator[str]:
         yield "anything: no system under test is named; give --sut, or add `sut:`"
     elif sut.claims is None:
         yield "what the system believes and expects to pay: `sut.claims` is missing"
-        if not scenario.expect:
+        if not scenario.expect and not scenario.policy:
             yield "anything: neither claims nor expectations, so the run proves nothing (exit 3)"
     if sut is not None and sut.idle is None and scenario.time.mode == "stepped":
         yield "a system that thinks long: without `sut.idle` a short real grace decides it is done"
@@ -154,6 +157,7 @@ def _cannot(scenario: Scenario) -> Iterator[str]:
         yield f"the same again: in {scenario.time.mode} time the system's own pace decides"
     if not carries_replies(scenario):
         yield f"replies and STOP: {scenario.sut_account.dialect} carries none here"
+    yield from policy_cannot(scenario)
     if scenario.people.count > scenario.world.retention:
         yield "each message: more people than `world.retention`, so some are forgotten (exit 3)"
     if scenario.people.numbers == "assignable":

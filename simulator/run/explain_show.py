@@ -47,6 +47,12 @@ def show(document: dict[str, Any]) -> None:
         ("figure", "value", "certainty", "source"),
         (row.values() for row in document["figures"]),
     )
+    _table(
+        console,
+        "What its policy asks of the traffic (no legal advice)",
+        ("check", "what", "level", "source"),
+        (row.values() for row in document["policy"]),
+    )
     for title, lines in (
         ("What the run can judge", document["judges"]["can"]),
         ("What it cannot", document["judges"]["cannot"]),

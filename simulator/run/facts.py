@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from simulator.engine.world import World
     from simulator.scenario import Scenario
     from simulator.verify.claims import Claims
+    from simulator.verify.policy import Policy
     from simulator.verify.reconcile import Reconciliation
 
-_PREFIX = {"twilio": "SM", "native": "msg_"}
+PREFIX = {"twilio": "SM", "native": "msg_"}
 _ONE_FAILURE = frozenset({"zettai_reach"})  # statusId 3 says no more than "failed"
 
 
@@ -32,7 +33,7 @@ def facts_of(world: World, scenario: Scenario) -> list[Fact]:
     if shelf is None:
         return []
     policy, epoch = policy_of(shelf.account), world.gateway.epoch
-    prefix = _PREFIX.get(shelf.account.dialect, "")
+    prefix = PREFIX.get(shelf.account.dialect, "")
     facts = []
     for key in shelf.keys:
         message = world.store.get(key)
@@ -87,6 +88,7 @@ def metrics_of(
     claims: Claims | None,
     reconciliation: Reconciliation | None,
     stragglers: int,
+    policy: Policy | None = None,
 ) -> Mapping[str, Fraction | None]:
     """Return every metric that an expectation may name; None: no data. Money is in units."""
     tallies = list(world.truth.tallies.values())
@@ -120,10 +122,17 @@ def metrics_of(
         "total": Fraction(sum(i.total_micros for i in invoices), 1_000_000),
         "callbacks_failed": sum(t.callbacks_abandoned for t in tallies),
         "stragglers": stragglers,
-        "findings": None if reconciliation is None else len(reconciliation.findings),
+        "findings": _findings(reconciliation, policy),
         "claimed_delivered": None if claims is None else claims.totals.delivered,
         "claimed_total": None
         if claims is None
         else Fraction(claims.totals.total_micros, 1_000_000),
     }
     return {name: None if n is None else Fraction(n) for name, n in counts.items()}
+
+
+def _findings(reconciliation: Reconciliation | None, policy: Policy | None) -> int | None:
+    if reconciliation is None and policy is None:
+        return None
+    claimed = len(reconciliation.findings) if reconciliation else 0
+    return claimed + (policy.findings if policy else 0)

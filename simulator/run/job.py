@@ -24,6 +24,8 @@ from simulator.errors import ConfigError, Problem, ProvesNothing
 from simulator.run.conductor import Conductor
 from simulator.run.facts import facts_of, metrics_of, totals_of
 from simulator.run.people import listed, numbers_of, write_csv
+from simulator.run.policy import Arrivals, policy_of_run
+from simulator.run.policy_report import section
 from simulator.run.recording import Recording
 from simulator.run.report import Judged, document
 from simulator.run.sut import System, free_port
@@ -48,6 +50,8 @@ if TYPE_CHECKING:
     from simulator.verify.findings import Fact
     from simulator.verify.reconcile import Reconciliation
 
+RUN_FILES = ("sut.log", "claims.json", "report.json", "findings.csv", "policy.csv", "arrivals.bin")
+
 
 @dataclass(slots=True)
 class Run:
@@ -71,6 +75,7 @@ class Run:
     cut: bool = False
     instants: int = 0
     stragglers: int = 0
+    arrivals: Arrivals = field(default_factory=Arrivals)
     _work: asyncio.Future[Claims | None] | None = None
 
     def interrupt(self) -> None:
@@ -83,7 +88,7 @@ class Run:
         _check_numbers(self.scenario)
         began = time.time()
         self.out.mkdir(parents=True, exist_ok=True)
-        for name in ("sut.log", "claims.json", "report.json", "findings.csv"):
+        for name in RUN_FILES:
             (self.out / name).unlink(missing_ok=True)  # of a run before
         write_csv(self.scenario, self.out / "people.csv")
         with (
@@ -101,10 +106,13 @@ class Run:
                 await server.stop()
             world = server.worlds.by_name[DEFAULT]
             world.log.close()
+        if self.scenario.time.mode != "stepped":
+            self.arrivals.write(self.out)
         return self._judge(world, claims, began)
 
     def _server(self, events: IO[bytes], commands: IO[bytes]) -> Server:
-        options = options_of(self.scenario, events.write, Recording(commands))
+        record = self.arrivals.beside(Recording(commands))
+        options = options_of(self.scenario, events.write, record)
         return Server(
             Settings(port=0, control_port=0),
             lambda name: World(name, options),
@@ -188,9 +196,12 @@ class Run:
         reconciliation: Reconciliation | None = None
         if claims is not None:
             reconciliation = reconcile(claims, facts, totals_of(world, self.scenario))
-        metrics = metrics_of(world, claims, reconciliation, self.stragglers)
+        policy = policy_of_run(self.scenario, self.out, claims)
+        metrics = metrics_of(world, claims, reconciliation, self.stragglers, policy)
         results = evaluate(self.scenario.expect, metrics)
-        verdict = judge(results, reconciliation, self.invalid, interrupted=self.interrupted)
+        verdict = judge(
+            results, reconciliation, self.invalid, interrupted=self.interrupted, policy=policy
+        )
         judged = Judged(
             self.scenario,
             world,
@@ -209,7 +220,7 @@ class Run:
             "python": platform.python_version(),
             "machine": platform.machine(),
         }
-        return {**document(judged), "wall": wall}
+        return {**document(judged), "policy": section(policy), "wall": wall}
 
     def _check_worth(self, world: World, claims: Claims | None) -> None:
         """Note why this run would prove nothing, whatever the numbers say."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from faker import Faker
 
-from simulator.core.chance import key_of, person_key
+from simulator.core.chance import Purpose, key_of, once, person_key, stream_of, threshold
 from simulator.core.number import (
     JAPAN_ASSIGNABLE_COUNT,
     JAPAN_UNASSIGNED_COUNT,
@@ -23,6 +23,7 @@ from simulator.core.number import (
 from simulator.core.people import Habits, People, Segment
 from simulator.errors import ConfigError, Problem
 from simulator.run.spelling import spelled
+from simulator.verify.touch import Person
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,7 +39,7 @@ _RANGES = {
 _LOCALES = {"jp": "ja_JP", "us": "en_US"}
 _NAMES = 512  # a pool; Faker makes 11,000 names a second
 _STRIDE = 7_654_321  # walks a range so that neighbours in the list are far apart in it
-COLUMNS = ("number", "name", "segment")
+COLUMNS = ("number", "name", "segment", "consent", "kind")
 
 
 class Recipient(NamedTuple):
@@ -47,6 +48,8 @@ class Recipient(NamedTuple):
     number: str
     name: str
     segment: str
+    consent: str
+    kind: str
 
 
 def habits_of(scenario: Scenario) -> Mapping[str, Habits]:
@@ -94,11 +97,29 @@ def recipients(scenario: Scenario) -> Iterator[Recipient]:
     faker = Faker(_LOCALES[scenario.people.country])
     faker.seed_instance(scenario.seed)
     names = [faker.name() for _ in range(min(_NAMES, scenario.people.count))]
-    world = People(scenario.seed, habits_of(scenario))
-    country = scenario.people.country.upper()
-    for number, written in zip(numbers_of(scenario), listed(scenario), strict=True):
+    both = zip(on_record(scenario), listed(scenario), strict=True)
+    for (number, segment, person), written in both:
         name = names[key_of("name", number) % len(names)]
-        yield Recipient(written, name, world.persona(country, person_key(number)).name)
+        consent = "yes" if person.consent else "no"
+        kind = "business" if person.business else "consumer"
+        yield Recipient(written, name, segment, consent, kind)
+
+
+def on_record(scenario: Scenario) -> Iterator[tuple[str, str, Person]]:
+    """Yield each number, its segment, and what is on record about its person."""
+    people = scenario.people
+    world = People(scenario.seed, habits_of(scenario))
+    country, stream = people.country.upper(), stream_of(scenario.seed, Purpose.CONSENT)
+    terms = {
+        s.name: (threshold(people.consent if s.consent is None else s.consent), s.business)
+        for s in people.segments
+    }
+    everybody = (threshold(people.consent), False)
+    for number in numbers_of(scenario):
+        person8 = person_key(number)
+        segment = world.persona(country, person8).name
+        limit, business = terms.get(segment, everybody)
+        yield number, segment, Person(consent=once(person8, stream) < limit, business=business)
 
 
 def write_csv(scenario: Scenario, path: Path) -> None:

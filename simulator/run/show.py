@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from simulator.run.policy_report import show_policy
 from simulator.views.ledger import INVOICE_HEAD
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def show(report: dict[str, Any], out: Path, details: Sequence[str], log: Sequenc
     for result in report["expectations"]:
         mark = Text("ok  ", "green") if result["outcome"] == "passed" else Text("FAIL", "bold red")
         console.print(Text("  ").append_text(mark).append(f" {result['words']}"))
+    show_policy(console, report["policy"])
     _show_findings(console, report["findings"])
     for words in (*report["departures"], *report["notes"]):
         console.print(f"  note {words}", markup=False)

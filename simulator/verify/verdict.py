@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from simulator.verify.expect import Result
+    from simulator.verify.policy import Policy
     from simulator.verify.reconcile import Reconciliation
 
 NAMED_MAX = 3
@@ -49,6 +50,7 @@ def judge(
     invalid: Sequence[str] = (),
     *,
     interrupted: bool = False,
+    policy: Policy | None = None,
 ) -> Verdict:
     """Judge a run.
 
@@ -56,25 +58,30 @@ def judge(
         results: of every expectation.
         reconciliation: None where the system under test makes no claims.
         invalid: what the caller knows that makes the run prove nothing, such as nothing sent.
+        policy: the checks on the traffic, judged; None where the scenario asks for none.
         interrupted: the run was stopped by hand; what there is counts as partial.
     """
     reasons = [*invalid, *(reconciliation.invalid if reconciliation else ())]
-    if not reasons and not results and reconciliation is None:
+    if not reasons and not results and reconciliation is None and not (policy and policy.judged):
         reasons.append("neither expectations nor claims: nothing was judged")
     failed = tuple(r for r in results if r.outcome is not Outcome.PASSED)
     findings = len(reconciliation.findings) if reconciliation else 0
+    findings += policy.findings if policy else 0
+    demanded = policy.demanded if policy else 0
     allowed = findings <= _findings_max(results)
     code = gravest(
         (
             ExitCode.INTERRUPTED if interrupted else ExitCode.OK,
             ExitCode.PROVES_NOTHING if reasons else ExitCode.OK,
-            ExitCode.OK if allowed and not failed else ExitCode.FAILED,
+            ExitCode.OK if allowed and not failed and not demanded else ExitCode.FAILED,
         )
     )
     if reasons:
         body = "; ".join(dict.fromkeys(_line(reason, REASON_CHARS_MAX) for reason in reasons))
     else:
-        body = f"{_expectations(results, failed)}, {_findings(reconciliation, allowed=allowed)}"
+        said = _findings(reconciliation, policy, allowed=allowed)
+        body = f"{_expectations(results, failed)}, {said}"
+        body += f"; {policy.words}" if policy else ""
     words = f"{HEADS[code]}: {body}"
     return Verdict(code, words, failed, findings, allowed, tuple(reasons))
 
@@ -110,11 +117,13 @@ def _expectations(results: Sequence[Result], failed: Sequence[Result]) -> str:
 _NO_DATA = {Outcome.FAILED: "", Outcome.NO_DATA: " for want of data"}
 
 
-def _findings(reconciliation: Reconciliation | None, *, allowed: bool) -> str:
+def _findings(
+    reconciliation: Reconciliation | None, policy: Policy | None, *, allowed: bool
+) -> str:
     if reconciliation is None:
         return "no claims to compare"
     if not reconciliation.findings:
-        return "no findings"
+        return "no findings in the claims" if policy else "no findings"
     kinds = ", ".join(f"{n:,} {kind.value}" for kind, n in reconciliation.counts.items() if n)
     words = f"{counted(len(reconciliation.findings), 'finding')} ({kinds})"
     wrong = reconciliation.amount_micros

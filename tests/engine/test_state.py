@@ -26,7 +26,6 @@ UNMOVED = {
     ev.AutoReplied,
     ev.Warned,
     ev.InstantCut,
-    ev.Scheduled,
 }
 
 

@@ -131,7 +131,7 @@ def test_people_are_written_as_a_table(said: Said, tmp_path: Path) -> None:
     assert "never let them near a real provider" in ran.said
     with file.open(encoding="utf-8", newline="") as text:
         rows = list(csv.DictReader(text))
-    assert list(rows[0]) == ["number", "name", "segment"]
+    assert list(rows[0]) == ["number", "name", "segment", "consent", "kind"]
     assert len({row["number"] for row in rows}) == 500
     refused(said("people", FIRST_CAMPAIGN, "--csv", tmp_path), "cannot write", "Is a directory")
 

@@ -249,3 +249,20 @@ def test_markup_in_a_scenario_is_text(tmp_path: Path, capsys: pytest.CaptureFixt
     show(explained(scenario(tmp_path, title="[bold]not markup[/]", name="x")))
     assert "[bold]not markup[/]" in capsys.readouterr().out
     assert ROOT.is_dir()
+
+
+# Policy
+
+
+def test_the_policy_is_explained_check_by_check_with_its_source(tmp_path: Path) -> None:
+    policy = ["cadence", "us-tcpa-hours"]
+    document = explained(scenario(tmp_path, AMERICA, policy=policy))
+    assert [row["check"] for row in document["policy"]] == [
+        *(f"cadence: at_most_per_window ({channel})" for channel in ("call", "mail", "sms")),
+        "us-tcpa-hours: quiet_hours",
+    ]
+    assert all(row["source"] and row["what"].endswith(".") for row in document["policy"])
+    assert "2 policy check(s) on the traffic" in " ".join(document["judges"]["can"])
+    cannot = " ".join(document["judges"]["cannot"])
+    assert "1 policy check(s) that need call: no such channel in this run" in cannot
+    assert "America/New_York is assumed" in cannot

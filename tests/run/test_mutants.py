@@ -18,10 +18,12 @@ from tests.run.mutants import SCENARIOS, Runs, Trial, amounts, cpu_seconds, foun
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from tests.run.runs import Ran
+
 SECONDS_MAX = 6.0
 NOT_YET = {  # what finds them is being built: rules at seams, policy checks
     *("last-receipt-wins", "trust-unsigned", "double-send-on-timeout"),
-    *("no-backoff", "ignore-quiet-hours", "rate-by-other-definition"),
+    *("no-backoff", "rate-by-other-definition"),
 }
 MUTANTS = {name: Trial(bug.killer, name) for name, bug in BUGS.items() if name not in NOT_YET}
 HONEST = {scenario: Trial(scenario) for scenario in SCENARIOS}
@@ -30,6 +32,8 @@ BROKEN = {  # one change of the data, and the lesson does not hold any more
     "billing-exclusion": ("accounts.0.billing", "jp-request-billed"),
     "delivery-rate": ("people.segments.0.with.gone", "40%"),
     "long-messages": ("sut.start.body.text", "【とどく歯科】検診の時期です。"),
+    "contact-policy": ("policy.0.quiet_hours.until", "10:00"),
+    "late-and-out-of-order-receipts": ("time.until", "1d"),
     "opt-out": ("accounts.0.inbound", "{sut_url}/nobody-listens"),
 }
 
@@ -81,8 +85,13 @@ def test_a_mutant_is_caught_with_exactly_what_it_confesses(tried: Runs, bug: str
         assert kinds == {BUGS[bug].found}
         assert {_about(row) for row in rows} == {_about(line) for line in confessed}
     else:
-        (row,) = (row for row in rows if row["name"] == BUGS[bug].found)
-        assert abs(Decimal(row["margin"])) == len(confessed)
+        assert BUGS[bug].found in kinds
+        honest = tried[HONEST[BUGS[bug].killer]].ran
+        assert _accepted(honest) - _accepted(one.ran) == len(confessed)
+
+
+def _accepted(ran: Ran) -> int:
+    return int(ran.report["totals"]["accepted"]["todoku"])
 
 
 def _about(row: Mapping[str, Any]) -> str:
