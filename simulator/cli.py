@@ -1,4 +1,4 @@
-"""The command line: `todoku init | explain | run | serve | people | schema | ready`.
+"""The command line: `todoku init | explain | run | check | report | serve | ...`.
 
 Every command ends with an exit code of `errors.ExitCode`; an error is a line for people, never a
 traceback.
@@ -13,10 +13,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import msgspec
 import typer
 
-from simulator import __version__, cli_before
+from simulator import __version__, cli_after, cli_before
 from simulator.errors import ExitCode, TodokuError, UsageError
 from simulator.run.bundled import scenario_file
 from simulator.settings import Settings, flag_of, load
@@ -95,9 +94,13 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter for each flag
         Path | None,
         typer.Option(help="Folder for logs and reports [.todoku/NAME]; a suite's has one each."),
     ] = None,
-    json: Annotated[
-        Path | None, typer.Option(help="Also write the report's JSON to this file.")
-    ] = None,
+    json: cli_after.Json = None,
+    junit: cli_after.Junit = None,
+    markdown: cli_after.Markdown = None,
+    github: cli_after.Github = True,
+    include_bodies: cli_after.Bodies = False,
+    baseline: cli_after.Before = None,
+    max_regress: cli_after.Regress = "10%",
     sut: Annotated[
         str | None, typer.Option(help="The system under test: a command, or an http URL.")
     ] = None,
@@ -110,13 +113,19 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter for each flag
     from simulator.run.many import suite_command  # noqa: PLC0415
     from simulator.run.suite import Wish, is_single  # noqa: PLC0415
 
+    asked = cli_after.outputs(json, junit, markdown, github=github)
     if is_single(scenarios, seeds):
+        how = cli_after.wanted(bodies=include_bodies, baseline=baseline, max_regress=max_regress)
         file = scenario_file(Path(scenarios[0]))
-        sys.exit(_loop(run_command(file, seed=seed, out=out, json=json, sut=sut, limit=timeout)))
+        work = run_command(file, asked, how, seed=seed, out=out, sut=sut, limit=timeout)
+        sys.exit(_loop(work))
+    if baseline is not None:
+        raise UsageError("--baseline compares one run; compare those of a suite by `todoku check`")
     wish = Wish(seed, seeds, sut, seconds_of(timeout))
     flags = {"--timeout": timeout, "--sut": sut}
     given = [word for flag, text in flags.items() if text is not None for word in (flag, text)]
-    sys.exit(_loop(suite_command(scenarios, wish, given, jobs=jobs, out=out, json=json)))
+    given += ["--no-github", *(["--include-bodies"] if include_bodies else [])]
+    sys.exit(_loop(suite_command(scenarios, wish, given, jobs=jobs, out=out, asked=asked)))
 
 
 @app.command(epilog="Example: todoku people scenarios/first-campaign.yaml --csv people.csv")
@@ -141,14 +150,6 @@ def people(
     print(f"{found.people.count} recipients written to {csv}")
     if found.people.numbers == "assignable":
         print("These numbers look like people's: never let them near a real provider.")
-
-
-@app.command(epilog="Example: todoku schema > scenario.schema.json")
-def schema() -> None:
-    """Print the JSON Schema of scenario files."""
-    from simulator.scenario import schema as scenario_schema  # noqa: PLC0415
-
-    print(msgspec.json.format(msgspec.json.encode(scenario_schema()), indent=2).decode())
 
 
 @app.command(epilog="Example: todoku ca --out certificates")
@@ -230,6 +231,9 @@ def _flags_of_serve() -> list[inspect.Parameter]:
     ]
 
 
+app.command("check", epilog=cli_after.CHECK)(cli_after.check)
+app.command("schema", epilog=cli_after.SCHEMA)(cli_after.schema)
+app.add_typer(cli_after.report, name="report")
 app.command("explain", epilog=cli_before.EXPLAIN)(cli_before.explain)
 app.command("init", epilog=cli_before.INIT)(cli_before.init)
 _parameters = _flags_of_serve()

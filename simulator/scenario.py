@@ -25,20 +25,19 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from simulator import quantities as q
 from simulator import strict_yaml
 from simulator.accounts import Account, Name, Section, Text, written
+from simulator.core.metric import METRICS
 from simulator.core.person import PRESETS, RATE_NAMES, PersonPreset
 from simulator.errors import ConfigError, Problem, dotted, problems_of, shown
 from simulator.scenario_checks import (
     COUNTRY_NUMBERS,
     COUNTRY_PRESET,
-    LIMITS,
-    MEASURE_PATTERN,
-    METRICS,
-    Measure,
+    UNTIL,
     Numbers,
     cross_checks,
-    measure,
     rate_name,
 )
+from simulator.scenario_expect import Expectation, Measure
+from simulator.scenario_overlays import expected, with_sut
 from simulator.scenario_policy import Policy, policy_problems
 
 if TYPE_CHECKING:
@@ -52,12 +51,15 @@ if TYPE_CHECKING:
 PEOPLE_MAX = 100_000_000
 ACCOUNTS_MAX = 20
 
-DEFAULT_SUT: strict_yaml.Node = {  # where the file has no `sut:` and --sut is given
-    "start": {"request": "POST /campaigns", "body": {"recipients": "$recipients"}},
-    "claims": "GET /claims",
-}
-
-__all__ = ["METRICS", "Measure", "Scenario", "load_scenario", "parse_scenario", "schema"]
+__all__ = [
+    "METRICS",
+    "Expectation",
+    "Measure",
+    "Scenario",
+    "load_scenario",
+    "parse_scenario",
+    "schema",
+]
 
 
 def _version(value: object) -> object:
@@ -76,13 +78,11 @@ _RATES = {
     "properties": dict.fromkeys(RATE_NAMES, q.SHARE_SCHEMA),
     "additionalProperties": False,
 }
-_THAT = {"type": "string", "pattern": MEASURE_PATTERN}
 
 Rates = Annotated[dict[Annotated[str, AfterValidator(rate_name)], q.Ratio], WithJsonSchema(_RATES)]
 Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Version = Annotated[Literal[1], BeforeValidator(_version), WithJsonSchema({"enum": [1, "1"]})]
 Start = Annotated[int | None, BeforeValidator(_start), WithJsonSchema(_START)]
-That = Annotated[Measure, BeforeValidator(measure), WithJsonSchema(_THAT)]
 
 
 class World(Section):
@@ -99,7 +99,7 @@ class Time(Section):
     mode: Literal["stepped", "scaled", "real"] = "stepped"
     rate: Annotated[q.PositiveNumber, Field(le=1e9)] | None = None
     start_us: Start = written(q.instant_us, "2026-03-02T09:00:00+09:00", "start")
-    until_us: q.PositiveDuration = written(q.duration_us, "7d", "until")
+    until_us: q.PositiveDuration = written(q.duration_us, UNTIL, "until")
     quantum_us: q.Duration = written(q.duration_us, "0s", "quantum")
 
 
@@ -152,19 +152,6 @@ class Sut(Section):
     timeout_us: q.PositiveDuration = written(q.duration_us, "10m", "timeout")
 
 
-class Expectation(Section):
-    """A sentence about the end of the run that must hold; money is in currency units."""
-
-    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [k]} for k in LIMITS]})
-
-    name: Text
-    that: That
-    at_least: q.Number | None = None
-    at_most: q.Number | None = None
-    equals: q.Number | None = None
-    between: tuple[q.Number, q.Number] | None = Field(None, strict=False)
-
-
 class Scenario(Section):
     """A Todoku scenario, version 1."""
 
@@ -193,6 +180,7 @@ def load_scenario(
     sut: str | None = None,
     needs_sut: bool = True,
     presets: Mapping[str, PersonPreset] = PRESETS,
+    expect: Path | None = None,
 ) -> Scenario:
     """Read a scenario file.
 
@@ -201,31 +189,42 @@ def load_scenario(
         sut: from `--sut`: a command, or an http(s) URL; it takes the place of the file's.
         needs_sut: False where no system under test is started, as in `explain` and `plan`.
         presets: the kinds of people that `people.preset` may name.
+        expect: a file whose `expect:` takes the place of the file's own.
 
     Raises:
         ConfigError: every problem found, with file, line and column.
     """
     text = strict_yaml.read_text(path)
-    return parse_scenario(text, str(path), sut=sut, needs_sut=needs_sut, presets=presets)
+    others = None
+    if expect is not None:
+        others = strict_yaml.parse(strict_yaml.read_text(expect), str(expect)), str(expect)
+    return parse_scenario(
+        text, str(path), sut=sut, needs_sut=needs_sut, presets=presets, expect=others
+    )
 
 
-def parse_scenario(
+def parse_scenario(  # noqa: PLR0913 - as load_scenario, and its file's name
     text: str,
     file: str,
     *,
     sut: str | None = None,
     needs_sut: bool = True,
     presets: Mapping[str, PersonPreset] = PRESETS,
+    expect: tuple[strict_yaml.Document, str] | None = None,
 ) -> Scenario:
     """Read a scenario from text; `file` is its name in messages. See `load_scenario`."""
     document = strict_yaml.parse(text, file)
-    tree = _with_sut(document.tree, sut)
+    tree = with_sut(document.tree, sut)
+    if expect is not None and isinstance(tree, dict):
+        tree = {**tree, "expect": expected(*expect)}
 
     def problem_at(path: KeyPath, message: str) -> Problem:
-        place = path
-        while place not in document.positions:
+        place, source, name = path, document, file
+        if expect is not None and path[:1] == ("expect",):
+            source, name = expect
+        while place not in source.positions:
             place = place[:-1]
-        return Problem(dotted(path), message, file, *document.positions[place])
+        return Problem(dotted(path), message, name, *source.positions[place])
 
     checked = [*cross_checks(tree, presets, needs_sut=needs_sut), *policy_problems(tree)]
     problems = [*document.problems, *(problem_at(*found) for found in checked)]
@@ -236,16 +235,6 @@ def parse_scenario(
     if problems:
         raise ConfigError(problems)
     return scenario
-
-
-def _with_sut(tree: strict_yaml.Node, sut: str | None) -> strict_yaml.Node:
-    if sut is None or not isinstance(tree, dict):
-        return tree
-    if not isinstance(section := tree.get("sut", DEFAULT_SUT), dict):
-        return tree
-    kept = {key: value for key, value in section.items() if key not in ("command", "url")}
-    is_url = sut.startswith(("http://", "https://"))
-    return {**tree, "sut": {**kept, "url" if is_url else "command": sut}}
 
 
 def schema() -> dict[str, Any]:

@@ -8,30 +8,23 @@ check yields where, and what is wrong.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Context, Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from simulator.core.person import RATE_NAMES, PersonPreset, compile_persona
+from simulator.core.tariff import POLICIES
 from simulator.errors import KeyPath, did_you_mean, shown
-from simulator.quantities import exact_ratio, number, ratio
+from simulator.quantities import duration_us, exact_ratio, ratio
+from simulator.scenario_expect_checks import Around, expect_checks
 
 if TYPE_CHECKING:
     from simulator.strict_yaml import Node
 
 Found: TypeAlias = Iterator[tuple[KeyPath, str]]
 
-METRICS = (
-    *("accepted", "rejected", "sending", "sent", "delivered", "undelivered", "expired", "failed"),
-    *("in_flight", "known_delivered", "told_delivered", "noticed", "opened", "replied"),
-    *("opted_out", "charged_units", "excluded_units", "subtotal", "tax", "total", "findings"),
-    *("claimed_delivered", "claimed_total", "callbacks_failed", "stragglers"),
-)
-MEASURE_PATTERN = rf"^({'|'.join(METRICS)})( */ *({'|'.join(METRICS)}))?$"
+UNTIL = "7d"  # of `time`, where the file does not say
 ITEMS_MAX = 1000  # the models refuse longer lists
-LIMITS = ("at_least", "at_most", "equals", "between")
-METRICS_OF_CLAIMS = frozenset({"findings", "claimed_delivered", "claimed_total"})
 
 Dialect = Literal["zettai_reach", "twilio", "native"]
 Billing = Literal["jp-success-billed", "jp-request-billed", "twilio"]
@@ -57,25 +50,6 @@ DIALECT_KEYS: Mapping[str, tuple[Dialect, ...]] = {
     ),
     "test_credentials": ("twilio",),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """What an expectation looks at: a metric, or one over another."""
-
-    metric: str
-    over: str | None = None
-
-
-def measure(value: object) -> Measure:
-    """Read "delivered" or "delivered / accepted"."""
-    parts = [part.strip() for part in value.split("/")] if isinstance(value, str) else []
-    if len(parts) not in (1, 2):
-        raise ValueError(f"expected a metric, or one / another; seen {shown(value)}")
-    for part in parts:
-        if part not in METRICS:
-            raise ValueError(f"unknown metric {shown(part)}; {did_you_mean(part, METRICS)}")
-    return Measure(*parts)
 
 
 def rate_name(value: str) -> str:
@@ -256,32 +230,29 @@ def _expect(tree: Node) -> Found:
     expectations = _items(tree, "expect")
     yield from _twice(expectations, "name", ("expect",))
     blind = _at(tree, "sut") is not None and "claims" not in _mapping(tree, "sut")
-    for index, item in enumerate(expectations):
-        here: KeyPath = ("expect", index)
-        limits = [key for key in LIMITS if key in item]
-        if len(limits) != 1:
-            seen = " and ".join(limits) or "none"
-            yield here, f"needs exactly one of {', '.join(LIMITS)}; seen {seen}"
-        that = item.get("that")
-        if not isinstance(that, str):
-            continue
-        unclaimed = METRICS_OF_CLAIMS.intersection(part.strip() for part in that.split("/"))
-        unclaimed -= {"findings"} if _at(tree, "policy") is not None else set()
-        if blind and unclaimed:
-            said = f"{min(unclaimed)} needs claims: add `sut.claims`, such as GET /claims"
-            yield (*here, "that"), said
-        for key in limits:
-            yield from _limit(item[key], (*here, key), is_share="/" in that)
-
-
-def _limit(written: Node, here: KeyPath, *, is_share: bool) -> Found:
-    bounds = written if isinstance(written, list) else [written]
-    percent = next((b for b in bounds if isinstance(b, str) and b.endswith("%")), None)
-    if percent is not None and not is_share:
-        yield here, f"{percent} of what? Write `that: one / another`, or a plain number"
+    accounts = [a for a in _items(tree, "accounts") if isinstance(a.get("name"), str)]
+    segments = [s.get("name") for s in _items(tree, "people", "segments")]
     try:
-        values = [number(bound) for bound in bounds]
+        until_us = duration_us(_mapping(tree, "time").get("until", UNTIL))
     except ValueError:
-        return
-    if values != sorted(values):
-        yield here, f"the lower bound comes first; seen {bounds[0]} before {bounds[-1]}"
+        until_us = None
+    around = Around(
+        blind=blind,
+        policy=_at(tree, "policy") is not None,
+        currencies={str(a["name"]): _currency(a) for a in accounts},
+        segments=tuple(s for s in segments if isinstance(s, str)),
+        until_us=until_us,
+    )
+    yield from expect_checks(expectations, around)
+
+
+def _currency(account: dict[str, Node]) -> str:
+    """Return what an account is billed in, or nothing where it cannot be read."""
+    dialect, billing = account.get("dialect"), account.get("billing")
+    own = _mapping(account, "price").get("currency")
+    if isinstance(own, str):
+        return own
+    if not isinstance(billing, str) and isinstance(dialect, str):
+        billing = DIALECT_BILLING.get(dialect)
+    policy = POLICIES.get(billing) if isinstance(billing, str) else None
+    return policy.currency if policy else ""

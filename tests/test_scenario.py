@@ -39,7 +39,7 @@ sut:
 expect:
   - {name: enough delivered, that: delivered / accepted, at_least: 95%}
   - {name: honest books, that: findings, equals: 0}
-  - {name: price, that: subtotal, between: [7_000, 7500.5]}
+  - {name: price, that: subtotal, of: {account: main}, between: [7_000, 7500.5]}
 """
 SMALL: dict[str, Any] = {
     "version": "1",

@@ -10,6 +10,7 @@ arrival order nor pruning can change it, and a sum of multisets, so that a doubl
 from __future__ import annotations
 
 from collections import deque
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
@@ -21,7 +22,8 @@ from simulator.core.orders import Orders
 from simulator.engine.state import CHANGES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from typing import IO
 
     from simulator.core.message import Message
     from simulator.engine.state import Change
@@ -186,19 +188,28 @@ class Log:
 
 
 def read_encoded(data: bytes) -> list[bytes]:
-    """Split what a sink was given into encoded events; a cut last chunk is left out.
+    """Split what a sink was given into encoded events; a cut last chunk is left out."""
+    return [event for chunk in _framed(BytesIO(data)) for event in _decode_chunk(chunk)]
 
-    A chunk stands behind its length in four bytes: a msgpack array of binary events.
-    """
-    found: list[bytes] = []
-    at = 0
-    while at + 4 <= len(data):
-        end = at + 4 + int.from_bytes(data[at : at + 4], "big")
-        if end > len(data):
-            break
-        found += _decode_chunk(data[at + 4 : end])
-        at = end
-    return found
+
+def events_in(file: IO[bytes]) -> Iterator[Event]:
+    """Yield the events of a file that was a sink, one chunk in memory at a time."""
+    return (decode(event) for chunk in _framed(file) for event in _decode_chunk(chunk))
+
+
+def recorded_in(file: IO[bytes]) -> Iterator[Recorded]:
+    """Yield the records of a file that was a recording, one in memory at a time."""
+    return map(_recorded.decode, _framed(file))
+
+
+def _framed(file: IO[bytes]) -> Iterator[bytes]:
+    """Yield what stands behind its length in four bytes; what is cut at the end is left out."""
+    while len(head := file.read(4)) == 4:
+        size = int.from_bytes(head, "big")
+        data = file.read(size)
+        if len(data) < size:
+            return
+        yield data
 
 
 class Settled(msgspec.Struct, frozen=True, gc=False, tag="settled"):
@@ -234,12 +245,4 @@ def encode_recorded(item: Recorded) -> bytes:
 
 def read_recording(data: bytes) -> list[Recorded]:
     """Read a recording back; a cut last record is left out."""
-    items: list[Recorded] = []
-    at = 0
-    while at + 4 <= len(data):
-        size = int.from_bytes(data[at : at + 4], "big")
-        if at + 4 + size > len(data):
-            break
-        items.append(_recorded.decode(data[at + 4 : at + 4 + size]))
-        at += 4 + size
-    return items
+    return list(recorded_in(BytesIO(data)))

@@ -22,7 +22,7 @@ from simulator.views.metrics import Metrics
 from simulator.views.truth import Truth
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from simulator.core.command import Answer
     from simulator.core.message import Account
@@ -43,6 +43,7 @@ class Options:
         retention: finished messages kept, 1 or more.
         sink: receives every encoded event.
         record: receives every command and outcome.
+        also: makes further views, for who has a question of their own.
     """
 
     seed: int = 1
@@ -51,6 +52,7 @@ class Options:
     retention: int = 100_000
     sink: Callable[[bytes], object] | None = None
     record: Callable[[Recorded], None] | None = None
+    also: Callable[[], Sequence[View]] = tuple
 
 
 class World:
@@ -65,7 +67,9 @@ class World:
         self.inbox, self.truth, self.metrics = Inbox(), Truth(), Metrics()
         self.ledger = Ledger(self.account)
         self.audit = Audit(self.account, self.ledger)
+        self.also = options.also()
         views: list[View] = [self.inbox, self.truth, self.metrics, self.ledger, self.audit]
+        views += self.also
         self.log = Log(views, options.retention * _EVENTS_PER_MESSAGE, options.sink)
         self.store = Store(options.retention, self.log.forget)
         self.gateway = Gateway(

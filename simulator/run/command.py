@@ -8,20 +8,24 @@ import signal
 import sys
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import aiohttp
-import msgspec
 
 from simulator import quantities as q
+from simulator import strict_yaml
 from simulator.engine.clock import RATE_MAX
 from simulator.engine.world import DEFAULT, Options, World
 from simulator.errors import ConfigError, ExitCode, Problem, UsageError
+from simulator.run.check import SCENARIO
 from simulator.run.job import Run
+from simulator.run.judging import Wanted
 from simulator.run.policy_report import policy_csv
 from simulator.run.progress import Progress
 from simulator.run.report import findings_csv
+from simulator.run.report_files import Outputs, encoded, prepare, write, write_all
 from simulator.run.show import show
 from simulator.run.sut import Given, last_lines
 from simulator.run.world import account_of, begins_at, options_of
@@ -38,26 +42,37 @@ _DIRECTORY = Path(".todoku")
 
 async def run_command(  # noqa: PLR0913 - one parameter for each flag
     scenario: Path,
+    outputs: Outputs,
+    wanted: Wanted,
     *,
     seed: int | None,
     out: Path | None,
-    json: Path | None,
     sut: str | None,
     limit: str | None,
 ) -> int:
     """Run a scenario; print the report; return the exit code."""
-    found = load_scenario(scenario, sut=sut)
+    source = strict_yaml.read_text(scenario)
+    found = parse_scenario(source, str(scenario), sut=sut)
     if seed is not None:
         found = found.model_copy(update={"seed": seed})
-    return await _run(found, out or _DIRECTORY / found.name, json, seconds_of(limit))
+    folder = out or _DIRECTORY / found.name
+    return await _run(found, source.encode(), folder, outputs, wanted, seconds_of(limit))
 
 
-async def _run(scenario: Scenario, out: Path, json: Path | None, timeout_s: float | None) -> int:
+async def _run(  # noqa: PLR0913, PLR0917 - what to run, and where it goes
+    scenario: Scenario,
+    source: bytes,
+    out: Path,
+    outputs: Outputs,
+    wanted: Wanted,
+    timeout_s: float | None,
+) -> int:
     assert scenario.sut is not None
-    prepare(out, json)
+    prepare(out, outputs)
+    write(out / SCENARIO, source)
     timeout_s = timeout_s or scenario.sut.timeout_us / 1e6
     with Progress(scenario) as progress:
-        job = Run(scenario, out, timeout_s, progress.step)
+        job = Run(scenario, out, timeout_s, progress.step, wanted=wanted)
         work = asyncio.ensure_future(job.judged())
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -69,37 +84,13 @@ async def _run(scenario: Scenario, out: Path, json: Path | None, timeout_s: floa
         finally:
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.remove_signal_handler(number)
-    text = msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n"
-    for file in (out / "report.json", json):
-        if file is not None:
-            write(file, text)
+    write(out / "report.json", encoded(document))
+    write_all(document, outputs)
     write(out / "findings.csv", findings_csv(document).encode("utf-8-sig"))
     if document["policy"]["checks"]:
         write(out / "policy.csv", policy_csv(document["policy"]).encode("utf-8-sig"))
     show(document, out, job.details, last_lines(out / "sut.log"))
     return int(document["verdict"]["exit_code"])
-
-
-def prepare(out: Path, json: Path | None) -> None:
-    """Find out now, and not when the run is over, whether the reports can be written."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"cannot write to {out}: {error.strerror}") from None
-    if json is not None:
-        write(json, b"")
-
-
-def write(file: Path, data: bytes) -> None:
-    """Write a report.
-
-    Raises:
-        UsageError: it cannot be written.
-    """
-    try:
-        file.write_bytes(data)
-    except OSError as error:
-        raise UsageError(f"cannot write {file}: {error.strerror}") from None
 
 
 def seconds_of(text: str | None) -> float | None:
@@ -126,7 +117,7 @@ async def serve_command(
     base_us, speed = time.time_ns() // 1000, 1.0
     if found is not None:
         _check_egress(found, settings)
-        options = options_of(found)
+        options = replace(options_of(found), also=tuple)  # nobody expects anything
         base_us, speed = begins_at(found)
     if start is not None:
         try:
@@ -245,4 +236,5 @@ async def check_command(sut: str, dialect: str, limit: str) -> int:
     text = _CONTRACT.replace("{count: 3, country: COUNTRY}", people)
     text = text.replace("DIALECT", dialect).replace("ADDRESS", address)
     scenario = parse_scenario(text, "the contract", sut=sut)
-    return await _run(scenario, _DIRECTORY / "contract", None, seconds_of(limit))
+    folder = _DIRECTORY / "contract"
+    return await _run(scenario, text.encode(), folder, Outputs(), Wanted(), seconds_of(limit))

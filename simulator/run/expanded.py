@@ -107,7 +107,7 @@ def _value(value: Any, path: KeyPath, name: str, *, given: bool) -> Iterator[Set
     elif name == "rates":
         for key, rate in value.items():
             yield Setting(dotted((*path, key)), percent(rate), by)
-    elif value is not None or path[-1] in _ABSENT:
+    elif value is not None or (path[-1] in _ABSENT and "of" not in path):
         yield Setting(dotted(path), _text(value, name, str(path[-1])), by)
 
 

@@ -136,7 +136,8 @@ def _can(scenario: Scenario) -> Iterator[str]:
         yield "every message it claims: state, units and amount, against what it was told"
         yield "the totals it claims, against the sums of its rows and the simulated invoice"
     if scenario.expect:
-        yield f"{len(scenario.expect)} expectation(s), compared exactly, once for this seed"
+        count = len(scenario.expect)
+        yield f"{count} expectation(s), exactly or at their confidence, once for this seed"
     if scenario.time.mode == "stepped":
         yield "the same again: in stepped time the same seed gives the same facts"
     yield from policy_can(scenario)

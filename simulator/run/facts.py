@@ -5,10 +5,14 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from simulator.core.carrier import CARRIERS
 from simulator.core.ids import public_id
-from simulator.core.message import Origin, State
+from simulator.core.message import Origin
 from simulator.core.tariff import bill, invoice_tax
 from simulator.run.world import credentials
+from simulator.verify.claims import MICROS
+from simulator.verify.expect import Seen
+from simulator.verify.expect_counts import EVERY, Chosen, Counts
 from simulator.verify.findings import Fact, Totals
 from simulator.views.ledger import policy_of
 
@@ -18,12 +22,15 @@ if TYPE_CHECKING:
     from simulator.core.message import Message
     from simulator.engine.world import World
     from simulator.scenario import Scenario
+    from simulator.scenario_expect import Of
     from simulator.verify.claims import Claims
+    from simulator.verify.expect import Look
     from simulator.verify.policy import Policy
     from simulator.verify.reconcile import Reconciliation
 
 PREFIX = {"twilio": "SM", "native": "msg_"}
 _ONE_FAILURE = frozenset({"zettai_reach"})  # statusId 3 says no more than "failed"
+CARRIER_INDEX = {carrier.name: index for index, carrier in CARRIERS.items()}
 
 
 def facts_of(world: World, scenario: Scenario) -> list[Fact]:
@@ -83,52 +90,34 @@ def totals_of(world: World, scenario: Scenario) -> Totals | None:
     )
 
 
-def metrics_of(
+def metrics_of(  # noqa: PLR0913, PLR0917 - an expectation may name all of these
     world: World,
     claims: Claims | None,
     reconciliation: Reconciliation | None,
     stragglers: int,
     policy: Policy | None = None,
+    chosen: Chosen = EVERY,
 ) -> Mapping[str, Fraction | None]:
     """Return every metric that an expectation may name; None: no data. Money is in units."""
-    tallies = list(world.truth.tallies.values())
-    invoices = world.ledger.invoices()
+    [counts] = (view for view in world.also if isinstance(view, Counts))
+    ids = chosen.accounts
+    invoices = [i for i in world.ledger.invoices() if ids is None or i.account in ids]
 
-    def fate(state: State) -> int:
-        return sum(t.fated(state) for t in tallies)
+    def money(name: str) -> Fraction:
+        return Fraction(sum(getattr(i, f"{name}_micros") for i in invoices), MICROS)
 
-    accepted = sum(t.accepted for t in tallies)
-    ends = (State.DELIVERED, State.UNDELIVERED, State.EXPIRED, State.FAILED, State.CANCELED)
-    counts: dict[str, int | Fraction | None] = {
-        "accepted": accepted,
-        "rejected": sum(world.truth.refused.values()),
-        "sending": sum(m.state is State.SENDING for m in world.store.live.values()),
-        "sent": sum(m.state is State.SENT for m in world.store.live.values()),
-        "delivered": fate(State.DELIVERED),
-        "undelivered": fate(State.UNDELIVERED),
-        "expired": fate(State.EXPIRED),
-        "failed": fate(State.FAILED),
-        "in_flight": accepted - sum(fate(state) for state in ends),
-        "known_delivered": sum(t.known[State.DELIVERED] for t in tallies),
-        "told_delivered": sum(t.told[State.DELIVERED] for t in tallies),
-        "noticed": sum(t.noticed for t in tallies),
-        "opened": sum(t.opened for t in tallies),
-        "replied": sum(t.replied for t in tallies),
-        "opted_out": sum(t.opted_out for t in tallies),
+    total = None if claims is None else Fraction(claims.totals.total_micros, MICROS)
+    found: dict[str, int | Fraction | None] = {
+        **counts.values(chosen),
         "charged_units": sum(i.units for i in invoices),
         "excluded_units": sum(i.excluded_units for i in invoices),
-        "subtotal": Fraction(sum(i.subtotal_micros for i in invoices), 1_000_000),
-        "tax": Fraction(sum(i.tax_micros for i in invoices), 1_000_000),
-        "total": Fraction(sum(i.total_micros for i in invoices), 1_000_000),
-        "callbacks_failed": sum(t.callbacks_abandoned for t in tallies),
+        **{name: money(name) for name in ("subtotal", "tax", "total")},
         "stragglers": stragglers,
         "findings": _findings(reconciliation, policy),
         "claimed_delivered": None if claims is None else claims.totals.delivered,
-        "claimed_total": None
-        if claims is None
-        else Fraction(claims.totals.total_micros, 1_000_000),
+        "claimed_total": total,
     }
-    return {name: None if n is None else Fraction(n) for name, n in counts.items()}
+    return {name: None if n is None else Fraction(n) for name, n in found.items()}
 
 
 def _findings(reconciliation: Reconciliation | None, policy: Policy | None) -> int | None:
@@ -136,3 +125,29 @@ def _findings(reconciliation: Reconciliation | None, policy: Policy | None) -> i
         return None
     claimed = len(reconciliation.findings) if reconciliation else 0
     return claimed + (policy.findings if policy else 0)
+
+
+def look_at(  # noqa: PLR0913, PLR0917 - as above
+    world: World,
+    scenario: Scenario,
+    claims: Claims | None,
+    reconciliation: Reconciliation | None,
+    stragglers: int,
+    policy: Policy | None = None,
+) -> Look:
+    """Return what lets expectations see the messages that they are about."""
+    ids = {account.name: credentials(account)[0] for account in scenario.accounts}
+
+    def look(of: Of) -> Seen:
+        accounts = frozenset(ids[name] for name in of.account or ids)
+        chosen = Chosen(
+            accounts if of.account else None,
+            frozenset(CARRIER_INDEX[name] for name in of.carrier) if of.carrier else None,
+            frozenset(of.segment) if of.segment else None,
+        )
+        billed = {policy_of(world.account(a)).currency for a in accounts & {*world.store.shelves}}
+        currency = billed.pop() if len(billed) == 1 else ""
+        metrics = metrics_of(world, claims, reconciliation, stragglers, policy, chosen)
+        return Seen(metrics, currency)
+
+    return look

@@ -150,12 +150,15 @@ def prospects(scenario: Scenario, found: Foreseen) -> list[Prospect]:
 def _prospect(expectation: Expectation, found: Foreseen) -> Prospect:
     measure = expectation.that
     that = f"{measure.metric} / {measure.over}" if measure.over else measure.metric
+    if expectation.of.words:
+        words = f"foreseen for all messages only, not for {expectation.of.words} (see --seeds)"
+        return Prospect(expectation.name, that, "system", words)
     values = _values(measure.metric, measure.over, found)
     if values is None:
         words = "decided by your system: chance alone says nothing about it"
         return Prospect(expectation.name, that, "system", words)
     low, middle, high = values
-    ends = [_holds(expectation, each) for each in (low, middle, high)]
+    ends = [_holds(expectation, each, found) for each in (low, middle, high)]
     share = bool(measure.over)
     shown = [f"{float(v):.2%}" if share else f"{float(v):,.6g}" for v in (middle, low, high)]
     between = f"expected {shown[0]}, 95% of runs between {shown[1]} and {shown[2]}"
@@ -185,10 +188,10 @@ def _values(
     count = found.counts[metric]
     if over is None:
         return Fraction(count.low), Fraction(count.expected), Fraction(count.high)
-    of = found.lives if over == "accepted" else found.counts[over].seen
+    of = _seen(over, found)
     if not count.seen <= of or not of:
         return None
-    coming = max(1, round(found.people * of / found.lives))
+    coming = _coming(over, found)
     low_count, high_count = foreseen(count.seen, of, coming)
     return Fraction(low_count, coming), Fraction(count.seen, of), Fraction(high_count, coming)
 
@@ -197,12 +200,22 @@ def _sampled(found: Foreseen) -> Sequence[str]:
     return ("accepted", *found.counts)
 
 
-def _holds(expectation: Expectation, value: Fraction) -> bool:
+def _seen(metric: str, found: Foreseen) -> int:
+    return found.lives if metric == "accepted" else found.counts[metric].seen
+
+
+def _coming(metric: str, found: Foreseen) -> int:
+    """Return how many a metric is expected to count in the run."""
+    return max(1, round(found.people * _seen(metric, found) / found.lives))
+
+
+def _holds(expectation: Expectation, value: Fraction, found: Foreseen) -> bool:
     """Judge one expectation as a run would, its measure being `value`."""
     measure = expectation.that
     metrics: dict[str, Fraction] = {measure.metric: value}
     if measure.over:
-        metrics[measure.over] = Fraction(1)
+        of = _coming(measure.over, found) if expectation.confidence else 1
+        metrics = {measure.metric: value * of, measure.over: Fraction(of)}
     if measure.over == measure.metric:
         return True
     (result,) = evaluate((expectation,), metrics)

@@ -15,42 +15,50 @@ import time
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
+import msgspec
 from yarl import URL
 
 from simulator import __version__
-from simulator.core.orders import CAUSED_MAX
 from simulator.engine.world import DEFAULT, World
 from simulator.errors import ConfigError, Problem, ProvesNothing
 from simulator.run.conductor import Conductor
-from simulator.run.facts import facts_of, metrics_of, totals_of
-from simulator.run.people import listed, numbers_of, write_csv
-from simulator.run.policy import Arrivals, policy_of_run
-from simulator.run.policy_report import section
+from simulator.run.facts import facts_of, look_at
+from simulator.run.judging import Wanted, judged, stops
+from simulator.run.kept import (
+    FILE,
+    Earlier,
+    Ended,
+    Kept,
+    copies,
+    digest_of_claims,
+    digest_of_told,
+    earlier_in,
+)
+from simulator.run.people import listed, write_csv
+from simulator.run.policy import Arrivals
 from simulator.run.recording import Recording
-from simulator.run.report import Judged, document
+from simulator.run.report import document
 from simulator.run.sut import System, free_port
 from simulator.run.world import account_of, begins_at, given_to, options_of
 from simulator.settings import Settings
 from simulator.verify.claims import ClaimsError, parse_claims
-from simulator.verify.expect import evaluate
-from simulator.verify.reconcile import reconcile
-from simulator.verify.verdict import judge
 from simulator.web.egress import Allow
 from simulator.web.egress import judge as judge_address
 from simulator.web.prompt import NOW_HEADER
 from simulator.web.server import Server
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
     from typing import Any
 
     from simulator.scenario import Scenario
     from simulator.verify.claims import Claims
-    from simulator.verify.findings import Fact
-    from simulator.verify.reconcile import Reconciliation
 
-RUN_FILES = ("sut.log", "claims.json", "report.json", "findings.csv", "policy.csv", "arrivals.bin")
+RUN_FILES = (
+    *(FILE, "sut.log", "claims.json", "report.json", "findings.csv", "policy.csv"),
+    "arrivals.bin",
+)
 
 
 @dataclass(slots=True)
@@ -58,8 +66,7 @@ class Run:
     """A run under way.
 
     Attributes:
-        out: its folder: people.csv, sut.log, events.bin, commands.bin, claims.json, report.json,
-            findings.csv.
+        out: its folder; see `kept.py`.
         invalid: why it proves nothing; empty while it may.
         details: lines that say more about that than one line can.
         cut: whether it ended before its horizon and its claims.
@@ -76,6 +83,11 @@ class Run:
     instants: int = 0
     stragglers: int = 0
     arrivals: Arrivals = field(default_factory=Arrivals)
+    stopped: str = ""
+    wanted: Wanted = field(default_factory=Wanted)
+    id: str = field(default_factory=lambda: secrets.token_hex(8))
+    earlier: tuple[Earlier, ...] = ()
+    _data: bytes = b""
     _work: asyncio.Future[Claims | None] | None = None
 
     def interrupt(self) -> None:
@@ -88,6 +100,7 @@ class Run:
         _check_numbers(self.scenario)
         began = time.time()
         self.out.mkdir(parents=True, exist_ok=True)
+        self.earlier = earlier_in(self.out)
         for name in RUN_FILES:
             (self.out / name).unlink(missing_ok=True)  # of a run before
         write_csv(self.scenario, self.out / "people.csv")
@@ -133,13 +146,21 @@ class Run:
         except ProvesNothing as error:
             self.invalid.append(error.reason)
             self.cut = True
+        except _StoppedError as error:
+            self.stopped = str(error)
+            self.cut = True
         return None
 
     async def _campaign(self, server: Server) -> Claims | None:
         scenario, driver = self.scenario, server.driver(DEFAULT)
         assert scenario.sut is not None
         given = given_to(
-            scenario, server.url, server.control_url, server.token, str(self.out / "people.csv")
+            scenario,
+            server.url,
+            server.control_url,
+            server.token,
+            str(self.out / "people.csv"),
+            self.id,
         )
         port = free_port()
         system = System(scenario.sut, given, port, self.out / "sut.log")
@@ -174,8 +195,14 @@ class Run:
         async def start() -> None:
             await system.begin(numbers, {NOW_HEADER: str(driver.now())})
 
+        watched = any(each.abort_after_us for each in self.scenario.expect)
+
         def step(now_us: int) -> None:
             self.progress(now_us, driver.world)
+            if watched:
+                look = look_at(driver.world, self.scenario, None, None, conductor.stragglers)
+                if name := stops(self.scenario, look, now_us - until_us + timing.until_us):
+                    raise _StoppedError(name)
 
         if rate == 0:
             await conductor.stepped(start, until_us, timing.quantum_us, step)
@@ -187,71 +214,48 @@ class Run:
             return None
         data = await system.claims()
         (self.out / "claims.json").write_bytes(data)
+        self._data = data
         return parse_claims(data)
 
     def _judge(self, world: World, claims: Claims | None, began: float) -> dict[str, Any]:
-        facts = facts_of(world, self.scenario)
-        if not self.invalid:
-            self._check_worth(world, claims)
-        reconciliation: Reconciliation | None = None
-        if claims is not None:
-            reconciliation = reconcile(claims, facts, totals_of(world, self.scenario))
-        policy = policy_of_run(self.scenario, self.out, claims)
-        metrics = metrics_of(world, claims, reconciliation, self.stragglers, policy)
-        results = evaluate(self.scenario.expect, metrics)
-        verdict = judge(
-            results, reconciliation, self.invalid, interrupted=self.interrupted, policy=policy
+        began_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began))
+        told = digest_of_told(facts_of(world, self.scenario)) if claims is not None else ""
+        if claims is not None and not self.invalid:
+            self.invalid += copies(self._data, told, self.id, self.earlier)
+        ended = Ended(
+            stragglers=self.stragglers,
+            cut=self.cut,
+            interrupted=self.interrupted,
+            stopped=self.stopped,
+            invalid=tuple(self.invalid),
         )
-        judged = Judged(
-            self.scenario,
-            world,
-            claims,
-            reconciliation,
-            results,
-            verdict,
-            self.stragglers,
-            self.cut,
-            _strangers(facts, self.scenario),
+        kept = Kept(
+            run=self.id,
+            began=began_at,
+            todoku=__version__,
+            seed=self.scenario.seed,
+            digest=world.log.digest(),
+            recorded=(self.out / "commands.bin").stat().st_size,
+            claims=digest_of_claims(self._data) if claims is not None else "",
+            told=told,
+            ended=ended,
+            earlier=self.earlier,
         )
+        (self.out / FILE).write_bytes(msgspec.json.format(msgspec.json.encode(kept), indent=1))
         wall = {
-            "began": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began)),
+            "began": began_at,
             "seconds": round(time.time() - began, 3),
+            "run": self.id,
             "todoku": __version__,
             "python": platform.python_version(),
             "machine": platform.machine(),
         }
-        return {**document(judged), "policy": section(policy), "wall": wall}
-
-    def _check_worth(self, world: World, claims: Claims | None) -> None:
-        """Note why this run would prove nothing, whatever the numbers say."""
-        idle = self.scenario.sut is not None and self.scenario.sut.idle is not None
-        tally = world.truth.tallies
-        if not sum(t.accepted for t in tally.values()):
-            self.invalid.append(
-                "nothing was sent: no message was accepted"
-                + (
-                    ""
-                    if idle
-                    else " (without `idle`, time waits only a moment for a system to act)"
-                )
-            )
-        elif claims is not None and not claims.rows:
-            self.invalid.append("the claims are empty although messages were accepted")
-        self.invalid += [f"the books are out of balance: {fault}" for fault in world.faults()]
-        if world.truth.cuts:
-            self.invalid.append(
-                f"{world.truth.cuts} instants were cut: each caused more than {CAUSED_MAX:,} steps "
-                "itself, so something answers itself without end"
-            )
-        if world.store.pruned:
-            words = f"{world.store.pruned} messages were pruned and cannot be judged one by one"
-            self.invalid.append(f"{words}: raise world.retention")
+        found = judged(self.scenario, world, self.out, claims, ended, self.wanted)
+        return {**document(found), "wall": wall}
 
 
-def _strangers(facts: Sequence[Fact], scenario: Scenario) -> int:
-    """Count messages to numbers that are not among the campaign's people."""
-    people = set(numbers_of(scenario))
-    return sum(fact.to not in people for fact in facts)
+class _StoppedError(Exception):
+    """An expectation with `abort_after` failed; its name."""
 
 
 def _check_numbers(scenario: Scenario) -> None:

@@ -7,16 +7,16 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from simulator.run.children import Children
-from simulator.run.command import prepare, write
+from simulator.run.report_files import prepare
+from simulator.run.report_suite import write_suite
 from simulator.run.suite import files_of, planned
 from simulator.run.suite_show import document, show, show_end
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from simulator.run.report_files import Outputs
     from simulator.run.suite import Ended, Wish
 
 _DIRECTORY = Path(".todoku")
@@ -29,7 +29,7 @@ async def suite_command(  # noqa: PLR0913 - one parameter for each flag
     *,
     jobs: int,
     out: Path | None,
-    json: Path | None,
+    asked: Outputs,
 ) -> int:
     """Run several scenarios, or one with several seeds; return the gravest exit code.
 
@@ -37,12 +37,12 @@ async def suite_command(  # noqa: PLR0913 - one parameter for each flag
         words: files, folders, globs and bundled names.
         wish: what is wanted of every run; `flags` says the same to a child's command line.
         jobs: how many at a time.
-        out, json: of the command line.
+        out, asked: of the command line.
     """
     began = time.monotonic()
     folder = out or _DIRECTORY
     items = planned(files_of(words), folder, wish)
-    prepare(folder, json)
+    prepare(folder, asked)
     if jobs > 1 and any(item.alone for item in items):
         print("one run at a time: the system at a URL is the same for all", file=sys.stderr)
         jobs = 1
@@ -58,9 +58,6 @@ async def suite_command(  # noqa: PLR0913 - one parameter for each flag
     ended = await children.run()
     seconds = time.monotonic() - began
     report = document(ended, folder, seconds, interrupted=children.interrupted)
-    text = msgspec.json.format(msgspec.json.encode(report), indent=1) + b"\n"
-    for file in (folder / "suite.json", json):
-        if file is not None:
-            write(file, text)
+    write_suite(report, folder, asked)
     show(report, folder, several_seeds=wish.seeds is not None)
     return int(report["verdict"]["exit_code"])

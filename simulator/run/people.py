@@ -26,7 +26,7 @@ from simulator.run.spelling import spelled
 from simulator.verify.touch import Person
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from simulator.scenario import Scenario
@@ -90,6 +90,14 @@ def listed(scenario: Scenario) -> Iterator[str]:
     people = scenario.people
     for number in numbers_of(scenario):
         yield number if people.spelling == "e164" else spelled(number, people.country)
+
+
+def segment_in(scenario: Scenario) -> Callable[[str, str], str] | None:
+    """Return what tells a person's segment by country and number; None: there are no segments."""
+    if not scenario.people.segments:
+        return None
+    world = People(scenario.seed, habits_of(scenario))
+    return lambda country, number: world.persona(country, person_key(number)).name
 
 
 def recipients(scenario: Scenario) -> Iterator[Recipient]:

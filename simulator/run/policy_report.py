@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from simulator.quantities import EPOCH
-from simulator.run.report import shortened
+from simulator.run.report_findings import shortened, without
 from simulator.verify.policy import Standing
 
 if TYPE_CHECKING:
@@ -27,15 +27,17 @@ ROWS_SHOWN = 3
 _COLUMNS = ("at", "to", "channel", "own_id", "rule", "level", "words", "source")
 
 
-def section(policy: Policy | None) -> dict[str, Any]:
-    """Return the report's key `policy`, as plain values."""
+def section(policy: Policy | None, *, whole: bool = False) -> dict[str, Any]:
+    """Return the report's key `policy`, as plain values; with whole numbers if they are wanted."""
     judgements = policy.judgements if policy is not None else ()
     return {
         "words": policy.words if policy is not None else "",
         "notice": NOTICE if judgements else "",
         "count": policy.findings if policy is not None else 0,
         "checks": [_check(judgement) for judgement in judgements],
-        "rows": [_row(judgement, b) for judgement in judgements for b in judgement.breaches],
+        "rows": [
+            _row(judgement, b, whole=whole) for judgement in judgements for b in judgement.breaches
+        ],
     }
 
 
@@ -54,13 +56,13 @@ def _check(judgement: Judgement) -> dict[str, Any]:
     }
 
 
-def _row(judgement: Judgement, breach: Breach) -> dict[str, Any]:
+def _row(judgement: Judgement, breach: Breach, *, whole: bool) -> dict[str, Any]:
     at = EPOCH + timedelta(microseconds=breach.at_us)
     return {
         "at": at.isoformat().replace("+00:00", "Z"),
-        "to": shortened(breach.to),
+        "to": breach.to if whole else shortened(breach.to),
         "channel": breach.channel.value,
-        "own_id": breach.own_id,
+        "own_id": breach.own_id if whole else without(breach.own_id, breach.to),
         "rule": judgement.asked.name,
         "level": judgement.asked.level,
         "words": breach.words,

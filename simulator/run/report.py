@@ -7,24 +7,30 @@ Numbers of recipients are shortened and there are no bodies: a report may be sho
 
 from __future__ import annotations
 
-import csv
-import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from simulator.core.carrier import CARRIERS
 from simulator.core.message import CONTENDED, State
+from simulator.core.metric import METRIC, MONEY
+from simulator.run.policy_report import section
+from simulator.run.report_findings import decimal, findings_csv, findings_of, shortened
+from simulator.verify.expect import Outcome
 from simulator.views.ledger import INVOICE_HEAD
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from fractions import Fraction
 
     from simulator.engine.world import World
     from simulator.scenario import Scenario
     from simulator.verify.claims import Claims
     from simulator.verify.expect import Result
+    from simulator.verify.policy import Policy
     from simulator.verify.reconcile import Reconciliation
     from simulator.verify.verdict import Verdict
+
+__all__ = ["Judged", "decimal", "document", "findings_csv", "shortened"]
 
 SCHEMA = "todoku/report/1"
 _LEVEL_STATES = (
@@ -49,6 +55,10 @@ class Judged:
     stragglers: int
     cut: bool
     strangers: int = 0
+    metrics: Mapping[str, Fraction] = field(default_factory=dict)
+    bodies: bool = False
+    stopped: bool = False
+    policy: Policy | None = None
 
 
 def document(judged: Judged) -> dict[str, Any]:
@@ -59,6 +69,10 @@ def document(judged: Judged) -> dict[str, Any]:
         "verdict": {
             "exit_code": int(judged.verdict.exit_code),
             "words": judged.verdict.words,
+        },
+        "validity": {
+            "proves": not judged.verdict.invalid,
+            "why": [" ".join(why.split()) for why in judged.verdict.invalid],
         },
         "scenario": {
             "name": scenario.name,
@@ -74,11 +88,13 @@ def document(judged: Judged) -> dict[str, Any]:
         "notes": _notes(judged),
         "repeatable": _repeatable(judged),
         "expectations": [_result(result) for result in judged.results],
+        "metrics": _metrics(judged.metrics),
         "totals": _both_sides(judged),
         "truth": _truth(world),
         "invoices": _invoices(world),
-        "findings": _findings(judged.reconciliation),
+        "findings": findings_of(judged),
         "digest": world.log.digest(),
+        "policy": section(judged.policy, whole=judged.bodies),
     }
 
 
@@ -118,7 +134,7 @@ def _repeatable(judged: Judged) -> dict[str, Any]:
     contended = sum(n for (_, r), n in judged.world.truth.refused.items() if r in CONTENDED)
     if contended:
         why.append(f"{contended} refusals by a shared limit depend on who came first")
-    if judged.cut:
+    if judged.cut and not judged.stopped:
         why.append("the run was cut short, by something outside virtual time")
     if judged.scenario.time.mode != "stepped":
         why.append(f"{judged.scenario.time.mode} time: the system's own pace decides the instants")
@@ -126,11 +142,36 @@ def _repeatable(judged: Judged) -> dict[str, Any]:
 
 
 def _result(result: Result) -> dict[str, Any]:
+    sure = result.confidence
     return {
         "name": result.name,
         "that": result.that,
+        "of": result.of,
+        "level": "warn" if result.warning else "fail",
         "outcome": result.outcome.value,
+        "holds": not result.bad and result.outcome is not Outcome.NOT_JUDGED,
+        "limit": result.limit,
+        "value": None if result.value is None else float(result.value),
+        "exact": None if result.value is None else str(result.value),
+        "margin": None if result.margin is None else float(result.margin),
+        "confidence": sure
+        and {
+            "level": sure.level,
+            "sample": sure.sample,
+            "low": sure.low,
+            "high": sure.high,
+            "would_catch_below": sure.below,
+            "would_catch_above": sure.above,
+        },
         "words": result.words,
+    }
+
+
+def _metrics(metrics: Mapping[str, Fraction]) -> dict[str, int | str]:
+    """Write counts as numbers, and money as a decimal string."""
+    return {
+        name: decimal(int(value * 1_000_000)) if METRIC[name].unit == MONEY else int(value)
+        for name, value in metrics.items()
     }
 
 
@@ -158,13 +199,6 @@ def _both_sides(judged: Judged) -> dict[str, Any]:
 
 def _pair(todoku: int | str, system: int | str | None) -> dict[str, int | str | None]:
     return {"todoku": todoku, "system": system}
-
-
-def decimal(micros: int) -> str:
-    """Write millionths as a decimal number without trailing zeros."""
-    whole, part = divmod(abs(micros), 1_000_000)
-    sign = "-" if micros < 0 else ""
-    return f"{sign}{whole}.{part:06d}".rstrip("0").rstrip(".")
 
 
 def _truth(world: World) -> dict[str, Any]:
@@ -215,53 +249,3 @@ def _invoices(world: World) -> dict[str, Any]:
         for i in world.ledger.invoices()
     ]
     return {"head": INVOICE_HEAD, "rows": rows}
-
-
-def _findings(reconciliation: Reconciliation | None) -> dict[str, Any]:
-    if reconciliation is None:
-        return {"judged": False, "count": 0, "rows": []}
-    rows = [
-        {
-            "kind": f.kind.value,
-            "own_id": f.own_id,
-            "provider_id": f.provider_id,
-            "to": shortened(f.to),
-            "words": f.words,
-            "units": f.units,
-            "amount": decimal(f.amount_micros),
-        }
-        for f in reconciliation.findings
-    ]
-    return {
-        "judged": True,
-        "matched": reconciliation.matched,
-        "count": len(rows),
-        "amount": decimal(sum(f.amount_micros for f in reconciliation.findings)),
-        "rows": rows,
-    }
-
-
-def shortened(number: str) -> str:
-    """Hide the middle of a number: +8190***4567."""
-    if not number:
-        return ""
-    return f"{number[:5]}***{number[-4:]}" if len(number) > 9 else "***"
-
-
-def findings_csv(report: dict[str, Any]) -> str:
-    """Return all findings as CSV; cells that a spreadsheet would run begin with a blank."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow((*_TEXTS, *_NUMBERS))
-    for row in report["findings"]["rows"]:
-        texts = [_cell(row[column] or "") for column in _TEXTS]
-        writer.writerow([*texts, *(row[column] for column in _NUMBERS)])
-    return text.getvalue()
-
-
-_TEXTS = ("kind", "own_id", "provider_id", "to", "words")
-_NUMBERS = ("units", "amount")
-
-
-def _cell(text: str) -> str:
-    return f" {text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

@@ -32,8 +32,7 @@ def show(report: dict[str, Any], out: Path, details: Sequence[str], log: Sequenc
     console = Console(highlight=False, soft_wrap=True)
     console.print(_table(report))
     for result in report["expectations"]:
-        mark = Text("ok  ", "green") if result["outcome"] == "passed" else Text("FAIL", "bold red")
-        console.print(Text("  ").append_text(mark).append(f" {result['words']}"))
+        console.print(Text("  ").append_text(_mark(result)).append(f" {result['words']}"))
     show_policy(console, report["policy"])
     _show_findings(console, report["findings"])
     for words in (*report["departures"], *report["notes"]):
@@ -48,8 +47,19 @@ def show(report: dict[str, Any], out: Path, details: Sequence[str], log: Sequenc
     why = f" ({'; '.join(again['why'])})" if again["why"] else ""
     seed = report["scenario"]["seed"]
     console.print(f"  repeatable: {again['answer']}{why} · seed {seed}", markup=False)
-    console.print(f"  report: {out / 'report.json'}", markup=False)
+    if "checked" not in report["wall"]:
+        console.print(f"  report: {out / 'report.json'}", markup=False)
     console.print(Text(report["verdict"]["words"], "bold"))
+
+
+def _mark(result: dict[str, Any]) -> Text:
+    if result["outcome"] == "not_judged":
+        return Text("--  ", "dim")
+    if result["holds"]:
+        return Text("ok  ", "green" if result["outcome"] == "passed" else "dim")
+    if result["level"] == "warn":
+        return Text("warn", "yellow")
+    return Text("FAIL", "bold red")
 
 
 def _masked(number: re.Match[str]) -> str:

@@ -47,6 +47,7 @@ class Given:
     account: str
     secret: str
     people: str
+    run: str = ""
 
     def environment(self, port: int) -> dict[str, str]:
         """Return the contract's environment variables."""
@@ -58,6 +59,7 @@ class Given:
             "ACCOUNT": self.account,
             "SECRET": self.secret,
             "PEOPLE": self.people,
+            "RUN": self.run,
         }
         return {"PORT": str(port), **{f"TODOKU_{name}": text for name, text in named.items()}}
 

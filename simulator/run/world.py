@@ -12,7 +12,8 @@ from simulator.core.chance import key_of
 from simulator.core.ids import public_id
 from simulator.dialects import DIALECTS
 from simulator.engine.world import Options
-from simulator.run.people import habits_of
+from simulator.run.people import habits_of, segment_in
+from simulator.verify.expect_counts import Counts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +40,7 @@ def options_of(
         retention=scenario.world.retention,
         sink=sink,
         record=record,
+        also=lambda: (Counts(segment_in(scenario)),),
     )
 
 
@@ -111,10 +113,12 @@ def account_of(scenario: Scenario, written: Written, fill: Callable[[str], str])
     )
 
 
-def given_to(scenario: Scenario, url: str, control_url: str, token: str, people: str) -> Given:
+def given_to(  # noqa: PLR0913, PLR0917 - the contract's first table
+    scenario: Scenario, url: str, control_url: str, token: str, people: str, run: str
+) -> Given:
     """Return what the system under test is told."""
     from simulator.run.sut import Given  # noqa: PLC0415 - sut.py is for runs only
 
     name, secret = credentials(scenario.sut_account)
     clock_url = f"{control_url}/v1/worlds/default/clock"
-    return Given(url, control_url, token, clock_url, name, secret, people)
+    return Given(url, control_url, token, clock_url, name, secret, people, run)

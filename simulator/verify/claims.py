@@ -185,7 +185,7 @@ def _document(data: bytes, report: Report) -> Claims | None:
     missing = [name for name in ("currency", "messages", "totals") if name not in fields]
     for name in missing:
         report.add(name, f"is missing; {_WHAT_TO_DO[name]}")
-    for name in sorted(fields.keys() - {"currency", "messages", "totals"}):
+    for name in sorted(fields.keys() - {"currency", "messages", "totals", "run"}):
         report.note_unknown("", name)
     if missing:
         return None

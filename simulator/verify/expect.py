@@ -1,29 +1,48 @@
-"""Expectations: a metric, or one over another, against a limit; compared exactly.
+"""Expectations: a metric, or one over another, against a limit; exactly, or with a confidence.
 
-The one rule: what has no value is not a pass. A metric that is None, or a ratio over zero, is
-NO_DATA. Numbers are fractions until they are shown, and shown with enough digits that a failure
-never looks like its own limit.
+The one rule: what has no value is not a pass. A metric that is None, a ratio over zero, or a sample
+too small ever to fail is NO_DATA. Without `confidence` numbers are compared as they are. With it,
+only a value that chance cannot explain fails (`binomial.py`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
 from typing import TYPE_CHECKING, TypeAlias
 
+from simulator.core.metric import METRIC
+from simulator.core.metric import MONEY as _MONEY
+from simulator.verify import binomial
+from simulator.verify.expect_words import digits_of, distance, exact, percent, points, shown
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from decimal import Decimal
+    from collections.abc import Iterable
 
-    from simulator.scenario import Expectation, Measure
+    from simulator.scenario_expect import Expectation, Measure, Of
 
-    Metric: TypeAlias = Fraction | int | Decimal | None
+Metric: TypeAlias = Fraction | int | Decimal | None
 
-MONEY = frozenset({"subtotal", "tax", "total", "claimed_total"})
-DIGITS_MAX = 12
-PERCENT_DIGITS = 2
-NUMBER_DIGITS = 6
+MONEY = frozenset(name for name, metric in METRIC.items() if metric.unit == _MONEY)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What an `of:` lets see.
+
+    Attributes:
+        metrics: a value for each of `METRICS`; None: not known in this run.
+        currency: whose units money is in.
+    """
+
+    metrics: Mapping[str, Metric]
+    currency: str = ""
+
+
+Look: TypeAlias = Callable[["Of"], Seen]
 
 
 class Outcome(Enum):
@@ -32,6 +51,29 @@ class Outcome(Enum):
     PASSED = "passed"
     FAILED = "failed"
     NO_DATA = "no_data"
+    NOT_JUDGED = "not_judged"  # the run was stopped for another one
+
+
+@dataclass(frozen=True, slots=True)
+class Confidence:
+    """What a sample says of the true share.
+
+    Attributes:
+        level: as asked for, 0.5 to less than 1.
+        sample: how many messages it rests on.
+        low, high: Clopper-Pearson bounds, each one-sided at `level`.
+        below, above: the true shares nearest to the limit that such a sample would fail with 80%
+            power, on either side; None where no sample of this size can fail on that side.
+        failed: chance does not explain what was seen.
+    """
+
+    level: float
+    sample: int
+    low: float
+    high: float
+    below: float | None
+    above: float | None
+    failed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +87,10 @@ class Result:
         margin: how far inside the limit; negative: outside. None without data.
         upper: the largest value that holds; None if the limit has no upper end.
         words: all of it in one sentence.
+        lower: the smallest value that holds; None if there is no lower end.
+        of: "carrier kddi"; empty: all messages.
+        excused: without data it is let pass (`if_no_data: pass`).
+        warning: it cannot fail the run (`level: warn`).
     """
 
     name: str
@@ -55,19 +101,43 @@ class Result:
     upper: Fraction | None
     outcome: Outcome
     words: str
+    lower: Fraction | None = None
+    of: str = ""
+    excused: bool = False
+    warning: bool = False
+    confidence: Confidence | None = None
+
+    @property
+    def bad(self) -> bool:
+        """Whether it does not hold, or could not be judged and must be."""
+        if self.outcome is Outcome.NO_DATA:
+            return not self.excused
+        return self.outcome is Outcome.FAILED
+
+    @property
+    def fails(self) -> bool:
+        """Whether it fails the run."""
+        return self.bad and not self.warning
 
 
 def evaluate(
-    expectations: Iterable[Expectation], metrics: Mapping[str, Metric]
+    expectations: Iterable[Expectation], seen: Mapping[str, Metric] | Look
 ) -> tuple[Result, ...]:
     """Judge every expectation.
 
     Args:
         expectations: of the scenario.
-        metrics: a value for each of `METRICS`; None: not known in this run. Money in currency
-            units.
+        seen: what each `of:` lets see; or, where none has one, a value for each of `METRICS`.
     """
-    return tuple(_evaluate(expectation, metrics) for expectation in expectations)
+    look = (lambda _: Seen(seen)) if isinstance(seen, Mapping) else seen
+    return tuple(_evaluate(each, look(each.of)) for each in expectations)
+
+
+def not_judged(expectation: Expectation) -> Result:
+    """Return the result of an expectation of a run that was stopped for another one."""
+    result = _evaluate(expectation, Seen(dict.fromkeys(METRIC)))
+    words = f"{expectation.name}: not judged: the run was stopped before its end"
+    return replace(result, outcome=Outcome.NOT_JUDGED, words=words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,54 +157,71 @@ class _Limit:
         return min(rooms)
 
 
-def _limit(expectation: Expectation, *, share: bool) -> _Limit:
+def _limit(expectation: Expectation, unit: str) -> _Limit:
+    share = expectation.that.share
+
+    def said(value: Fraction) -> str:
+        return exact(value, share=share) + unit
+
     if expectation.at_least is not None:
         lower = expectation.at_least
-        return _Limit(f"at least {_exact(lower, share=share)}", lower, None)
+        return _Limit(f"at least {said(lower)}", lower, None)
     if expectation.at_most is not None:
         upper = expectation.at_most
-        return _Limit(f"at most {_exact(upper, share=share)}", None, upper)
+        return _Limit(f"at most {said(upper)}", None, upper)
     if expectation.equals is not None:
         only = expectation.equals
-        return _Limit(f"exactly {_exact(only, share=share)}", only, only)
+        return _Limit(f"exactly {said(only)}", only, only)
     assert expectation.between is not None, "the scenario's checks let no limit through"
     lower, upper = expectation.between
-    words = f"between {_exact(lower, share=share)} and {_exact(upper, share=share)}"
-    return _Limit(words, lower, upper)
+    return _Limit(f"between {said(lower)} and {said(upper)}", lower, upper)
 
 
-def _evaluate(expectation: Expectation, metrics: Mapping[str, Metric]) -> Result:
-    measure = expectation.that
-    that = f"{measure.metric} / {measure.over}" if measure.over else measure.metric
-    share = bool(measure.over) and (measure.metric in MONEY) == (measure.over in MONEY)
-    limit = _limit(expectation, share=share)
-    value = _value(measure, metrics)
+def _evaluate(expectation: Expectation, seen: Seen) -> Result:
+    measure, share = expectation.that, expectation.that.share
+    unit = f" {seen.currency}" if seen.currency and measure.unit == _MONEY else ""
+    limit = _limit(expectation, unit)
+    about = measure.words + (f" of {expectation.of.words}" if expectation.of.words else "")
+    value = _value(measure, seen.metrics)
+    sure: Confidence | str | None = None
+    asked = limit.words
+    if expectation.confidence is not None:
+        asked += f" with {exact(expectation.confidence, share=True)} confidence"
+        if not isinstance(value, str):
+            sure = _sure(expectation, limit, seen.metrics)
+    if isinstance(sure, str):
+        value, sure = sure, None
+    margin, value_or_none, outcome = None, None, Outcome.NO_DATA
     if isinstance(value, str):
-        margin, outcome, value_or_none = None, Outcome.NO_DATA, None
         said = f"no data, {value}"
     else:
         margin, value_or_none = limit.margin(value), value
-        outcome = Outcome.PASSED if margin >= 0 else Outcome.FAILED
-        digits = _digits(value, (limit.lower, limit.upper), share=share)
-        said = f"{_shown(value, digits, share=share)} ({that}), {_verdict(margin, share=share)}"
-    words = f"{expectation.name}: expected {limit.words}; {said}"
+        good = margin >= 0 if sure is None else not sure.failed
+        outcome = Outcome.PASSED if good else Outcome.FAILED
+        digits = digits_of(value, (limit.lower, limit.upper), share=share)
+        shows = shown(value, digits, share=share) + unit
+        said = f"{shows} ({about}), {_verdict(margin, limit, outcome, sure, share=share)}"
     return Result(
         name=expectation.name,
-        that=that,
+        that=measure.words,
         value=value_or_none,
-        limit=limit.words,
+        limit=asked,
         margin=margin,
         upper=limit.upper,
         outcome=outcome,
-        words=words,
+        words=f"{expectation.name}: expected {asked}; {said}",
+        lower=limit.lower,
+        of=expectation.of.words,
+        excused=expectation.if_no_data == "pass",
+        warning=expectation.level == "warn",
+        confidence=sure,
     )
 
 
 def _value(measure: Measure, metrics: Mapping[str, Metric]) -> Fraction | str:
     """Return the value, or why there is none."""
-    parts = [measure.metric] + ([measure.over] if measure.over else [])
     values = []
-    for name in parts:
+    for name in measure.names:
         assert name in metrics, f"the caller has no metric {name}"
         metric = metrics[name]
         if metric is None:
@@ -145,42 +232,36 @@ def _value(measure: Measure, metrics: Mapping[str, Metric]) -> Fraction | str:
     return values[0] / values[1] if values[1] else f"{measure.over} is 0"
 
 
-def _verdict(margin: Fraction, *, share: bool) -> str:
-    how = "holds" if margin >= 0 else "fails"
-    if not margin:
-        return f"{how} exactly"
-    room = abs(margin)
-    far = _shown(room, _digits(room, (Fraction(0),), share=share), share=share)
-    return f"{how} by {far.removesuffix('%')} points" if share else f"{how} by {far}"
+def _sure(
+    expectation: Expectation, limit: _Limit, metrics: Mapping[str, Metric]
+) -> Confidence | str:
+    """Return what the sample says, or why it says nothing."""
+    assert expectation.confidence is not None
+    level = float(expectation.confidence)
+    k, n = (int(metrics[name] or 0) for name in expectation.that.names)
+    assert 0 <= k <= n, f"{expectation.that.words}: {k} of {n} is no share"
+    low = None if limit.lower is None or limit.lower > 1 else float(limit.lower)
+    high = None if limit.upper is None or limit.upper > 1 else float(limit.upper)
+    below = None if low is None else binomial.caught_below(n, low, level)
+    above = None if high is None else binomial.caught_above(n, high, level)
+    if below is None and above is None:
+        return f"{n:,} messages are too few to ever fail it"
+    short = low is not None and k <= binomial.short_of(n, low, level)
+    over = high is not None and k >= binomial.beyond(n, high, level)
+    least, most = binomial.bounds(k, n, level)
+    return Confidence(level, n, least, most, below, above, failed=short or over)
 
 
-def _digits(value: Fraction, others: Iterable[Fraction | None], *, share: bool) -> int:
-    """Return the fewest digits, from the usual up, that tell a value from those it is not."""
-    digits = PERCENT_DIGITS if share else NUMBER_DIGITS
-    scale = 100 if share else 1
-    for other in others:
-        if other is None or other == value:
-            continue
-        mine, its = value * scale, other * scale
-        while digits < DIGITS_MAX and round(mine, digits) == round(its, digits):
-            digits += 1
-    return digits
-
-
-def _shown(value: Fraction, digits: int, *, share: bool) -> str:
-    """Write a percentage with all its digits, a number without needless zeros."""
-    if share:
-        return f"{_fixed(value * 100, digits)}%"
-    return _fixed(value, digits).rstrip("0").rstrip(".")
-
-
-def _exact(value: Fraction, *, share: bool) -> str:
-    """Write a limit as people did: no needless zeros."""
-    text = _shown(value * (100 if share else 1), DIGITS_MAX, share=False)
-    return f"{text}%" if share else text
-
-
-def _fixed(value: Fraction, digits: int) -> str:
-    scaled = round(abs(value) * 10**digits)
-    whole, rest = divmod(scaled, 10**digits)
-    return f"{'-' if value < 0 and scaled else ''}{whole:,}.{rest:0{digits}d}"
+def _verdict(
+    margin: Fraction, limit: _Limit, outcome: Outcome, sure: Confidence | None, *, share: bool
+) -> str:
+    how = "holds" if outcome is Outcome.PASSED else "fails"
+    if sure is None:
+        return f"{how} by {distance(abs(margin), share=share)}" if margin else f"{how} exactly"
+    words = f"{how}: {sure.sample:,} messages say {percent(sure.low)} to {percent(sure.high)}"
+    told = []
+    if sure.below is not None and limit.lower is not None:
+        told.append(f"{points(float(limit.lower) - sure.below)} too little")
+    if sure.above is not None and limit.upper is not None:
+        told.append(f"{points(sure.above - float(limit.upper))} too much")
+    return f"{words}, and would catch {' or '.join(told)} (80% power)"

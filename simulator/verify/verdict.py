@@ -32,6 +32,7 @@ class Verdict:
     Attributes:
         words: the last line of the output.
         failed: expectations that do not hold, those without data among them.
+        warned: such that are no more than warnings.
         findings: how many there are; `allowed`: an expectation lets that many be.
         invalid: why the run proves nothing; empty if it proves something.
     """
@@ -42,15 +43,17 @@ class Verdict:
     findings: int
     allowed: bool
     invalid: tuple[str, ...]
+    warned: tuple[Result, ...] = ()
 
 
-def judge(
+def judge(  # noqa: PLR0913 - all that a verdict rests on
     results: Sequence[Result],
     reconciliation: Reconciliation | None,
     invalid: Sequence[str] = (),
     *,
     interrupted: bool = False,
     policy: Policy | None = None,
+    stopped: str = "",
 ) -> Verdict:
     """Judge a run.
 
@@ -60,15 +63,17 @@ def judge(
         invalid: what the caller knows that makes the run prove nothing, such as nothing sent.
         policy: the checks on the traffic, judged; None where the scenario asks for none.
         interrupted: the run was stopped by hand; what there is counts as partial.
+        stopped: the expectation that ended the run before its end, or nothing.
     """
     reasons = [*invalid, *(reconciliation.invalid if reconciliation else ())]
     if not reasons and not results and reconciliation is None and not (policy and policy.judged):
         reasons.append("neither expectations nor claims: nothing was judged")
-    failed = tuple(r for r in results if r.outcome is not Outcome.PASSED)
+    failed = tuple(r for r in results if r.fails)
+    warned = tuple(r for r in results if r.bad and r.warning)
     findings = len(reconciliation.findings) if reconciliation else 0
     findings += policy.findings if policy else 0
     demanded = policy.demanded if policy else 0
-    allowed = findings <= _findings_max(results)
+    allowed = _allowed(findings, results)
     code = gravest(
         (
             ExitCode.INTERRUPTED if interrupted else ExitCode.OK,
@@ -81,9 +86,13 @@ def judge(
     else:
         said = _findings(reconciliation, policy, allowed=allowed)
         body = f"{_expectations(results, failed)}, {said}"
+        if warned:
+            body += f", {counted(len(warned), 'warning')} ({_names(warned)})"
         body += f"; {policy.words}" if policy else ""
+        if stopped:
+            body = f"stopped early for {_line(stopped, NAME_CHARS_MAX)}; {body}"
     words = f"{HEADS[code]}: {body}"
-    return Verdict(code, words, failed, findings, allowed, tuple(reasons))
+    return Verdict(code, words, failed, findings, allowed, tuple(reasons), warned)
 
 
 HEADS = {
@@ -95,23 +104,29 @@ HEADS = {
 }
 
 
-def _findings_max(results: Sequence[Result]) -> int:
-    """Return how many findings the expectations let be: 0 unless one has an upper end."""
-    uppers = [int(r.upper) for r in results if r.that == "findings" and r.upper is not None]
-    return min(uppers, default=0)
+def _allowed(findings: int, results: Sequence[Result]) -> bool:
+    """Tell whether the findings are let be: none are, unless an expectation has an upper end."""
+    about = [r for r in results if r.that == "findings" and r.upper is not None]
+    if any(r.warning for r in about):
+        return True
+    return findings <= min((int(r.upper) for r in about if r.upper is not None), default=0)
 
 
 def _expectations(results: Sequence[Result], failed: Sequence[Result]) -> str:
-    if not results:
+    judged = [r for r in results if r.outcome is not Outcome.NOT_JUDGED]
+    if not judged:
         return "no expectations"
-    held = f"{len(results) - len(failed)} of {counted(len(results), 'expectation')} hold"
-    held += "s" if len(results) == 1 else ""
-    if not failed:
-        return held
-    names = [_line(r.name, NAME_CHARS_MAX) + _NO_DATA[r.outcome] for r in failed[:NAMED_MAX]]
-    if len(failed) > NAMED_MAX:
-        names.append(f"{len(failed) - NAMED_MAX} more")
-    return f"{held} (not: {', '.join(names)})"
+    held = sum(not r.bad for r in judged)
+    words = f"{held} of {counted(len(judged), 'expectation')} hold"
+    words += "s" if len(judged) == 1 else ""
+    return f"{words} (not: {_names(failed)})" if failed else words
+
+
+def _names(results: Sequence[Result]) -> str:
+    names = [_line(r.name, NAME_CHARS_MAX) + _NO_DATA[r.outcome] for r in results[:NAMED_MAX]]
+    if len(results) > NAMED_MAX:
+        names.append(f"{len(results) - NAMED_MAX} more")
+    return ", ".join(names)
 
 
 _NO_DATA = {Outcome.FAILED: "", Outcome.NO_DATA: " for want of data"}

@@ -266,3 +266,24 @@ def test_the_policy_is_explained_check_by_check_with_its_source(tmp_path: Path) 
     cannot = " ".join(document["judges"]["cannot"])
     assert "1 policy check(s) that need call: no such channel in this run" in cannot
     assert "America/New_York is assumed" in cannot
+
+
+# Filters and confidence
+
+
+def test_a_filter_is_not_foreseen_and_a_confidence_leaves_chance_its_room(tmp_path: Path) -> None:
+    rate = {"that": "delivered / accepted", "at_least": "98%"}
+    expect = [
+        {"name": "exact", **rate},
+        {"name": "sure", **rate, "confidence": "99.9%"},
+        {"name": "filtered", **rate, "of": {"carrier": "au"}},
+    ]
+    people = {"count": 200, "country": "jp", "numbers": "assignable"}
+    found = scenario(tmp_path, people=people, expect=expect)
+    exact, sure, filtered = prospects(found, foresee(found, 2000))
+    assert (exact.answer, sure.answer) == ("chance", "holds")
+    assert filtered.answer == "system"
+    assert filtered.words == "foreseen for all messages only, not for carrier kddi (see --seeds)"
+    defaults = {setting.key for setting in settings_of(found)}
+    assert "expect[2].of.carrier" in defaults
+    assert "expect[2].of.account" not in defaults

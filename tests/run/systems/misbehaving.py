@@ -150,6 +150,19 @@ def talkative() -> None:
     Surface.replies["/claims"] = (200, json.dumps({**CLAIMS, "messages": rows}).encode())
 
 
+def leftover() -> None:
+    """Claims what another run's system believed."""
+    rows = [{**ROW, "own_id": "row-1"}]
+    claims = {**CLAIMS, "run": "of yesterday", "messages": rows}
+    Surface.started = staticmethod(send_all)
+    Surface.replies["/claims"] = (200, json.dumps(claims).encode())
+
+
+def deaf() -> None:
+    """Sends, and answers every receipt with 404."""
+    Surface.started = staticmethod(send_all)
+
+
 def unreadable() -> None:
     """Claims in a form of its own."""
     rows = [{**ROW, "own_id": f"row-{n}", "amount": 15} for n in range(3)]

@@ -1,0 +1,140 @@
+"""The judgement of a run that is over, the same at its end and from its folder.
+
+world, claims, Ended -> facts -> reconcile -> expectations (-> baseline) -> verdict -> Judged
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from simulator.core.orders import CAUSED_MAX
+from simulator.run.facts import facts_of, look_at, totals_of
+from simulator.run.people import numbers_of
+from simulator.run.policy import policy_of_run
+from simulator.run.report import Judged
+from simulator.scenario_expect import Of
+from simulator.verify.expect import Outcome, evaluate, not_judged
+from simulator.verify.expect_baseline import against
+from simulator.verify.findings import counted
+from simulator.verify.reconcile import Reconciliation, reconcile
+from simulator.verify.verdict import judge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from simulator.engine.world import World
+    from simulator.run.kept import Ended
+    from simulator.scenario import Scenario
+    from simulator.verify.claims import Claims
+    from simulator.verify.expect import Look, Result
+    from simulator.verify.expect_baseline import Baseline
+    from simulator.verify.findings import Fact
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the command line wants of the judgement.
+
+    Attributes:
+        bodies: whole numbers and texts in the report.
+        baseline: an earlier report to hold this run against.
+    """
+
+    bodies: bool = False
+    baseline: Baseline | None = None
+
+
+def judged(  # noqa: PLR0913, PLR0917 - what is judged, and how it is wanted
+    scenario: Scenario,
+    world: World,
+    out: Path,
+    claims: Claims | None,
+    ended: Ended,
+    wanted: Wanted,
+) -> Judged:
+    """Judge a run; `out` is its folder."""
+    facts = facts_of(world, scenario)
+    reconciliation: Reconciliation | None = None
+    if claims is not None:
+        reconciliation = reconcile(claims, facts, totals_of(world, scenario))
+    policy = policy_of_run(scenario, out, claims)
+    look = look_at(world, scenario, claims, reconciliation, ended.stragglers, policy)
+    results: tuple[Result, ...]
+    if ended.stopped:
+        results = tuple(
+            evaluate([each], look)[0] if each.name == ended.stopped else not_judged(each)
+            for each in scenario.expect
+        )
+    else:
+        results = evaluate(scenario.expect, look)
+        if wanted.baseline is not None:
+            results += against(wanted.baseline, results)
+    invalid = [*ended.invalid]
+    if not invalid:
+        invalid += _worthless(scenario, world, claims, look, stopped=bool(ended.stopped))
+    verdict = judge(
+        results,
+        reconciliation,
+        invalid,
+        interrupted=ended.interrupted,
+        policy=policy,
+        stopped=ended.stopped,
+    )
+    return Judged(
+        scenario,
+        world,
+        claims,
+        reconciliation,
+        results,
+        verdict,
+        ended.stragglers,
+        ended.cut,
+        _strangers(facts, scenario),
+        {name: Fraction(n) for name, n in look(Of()).metrics.items() if n is not None},
+        wanted.bodies,
+        bool(ended.stopped),
+        policy,
+    )
+
+
+def stops(scenario: Scenario, look: Look, elapsed_us: int) -> str:
+    """Return the name of the first expectation that ends the run now, or nothing."""
+    for each in scenario.expect:
+        if each.abort_after_us is None or elapsed_us < each.abort_after_us:
+            continue
+        if evaluate([each], look)[0].outcome is Outcome.FAILED:
+            return each.name
+    return ""
+
+
+def _worthless(
+    scenario: Scenario, world: World, claims: Claims | None, look: Look, *, stopped: bool
+) -> Iterator[str]:
+    """Say why this run proves nothing, whatever the numbers are."""
+    metrics = look(Of()).metrics
+    if not metrics["accepted"]:
+        idle = scenario.sut is not None and scenario.sut.idle is not None
+        brief = " (without `idle`, time waits only a moment for a system to act)"
+        yield "nothing was sent: no message was accepted" + ("" if idle else brief)
+    elif claims is not None and claims.empty:
+        yield "the claims are empty although messages were accepted"
+    yield from (f"the books are out of balance: {fault}" for fault in world.faults())
+    if world.truth.cuts:
+        words = f"{world.truth.cuts} instants were cut: each caused more than {CAUSED_MAX:,} steps"
+        yield f"{words} itself, so something answers itself without end"
+    if world.store.pruned:
+        words = f"{world.store.pruned} messages were pruned and cannot be judged one by one"
+        yield f"{words}: raise world.retention"
+    pending = int(metrics["callbacks_pending"] or 0)
+    if pending and not stopped:
+        words = f"{counted(pending, 'callback')} still undelivered at the horizon"
+        yield f"{words}, each with another attempt to come: make time.until longer"
+
+
+def _strangers(facts: Sequence[Fact], scenario: Scenario) -> int:
+    """Count messages to numbers that are not among the campaign's people."""
+    people = set(numbers_of(scenario))
+    return sum(fact.to not in people for fact in facts)
