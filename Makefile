@@ -1,5 +1,6 @@
 # make demo   set everything up, run the first campaign, print the verdict
 # make test   set everything up, pass the tests
+# make mutants  every bug of the example against every scenario; writes the table in docs/mutants.md
 # make lint   ruff, format check, mypy --strict
 # make bench  the benchmarks: ratios, each a table and one JSON line
 # make dist   a wheel and a source distribution in dist/, scenarios and example included
@@ -9,13 +10,16 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test lint bench dist clean
+.PHONY: demo test mutants lint bench dist clean
 
 demo: $(READY)
 	$(BIN)/todoku run scenarios/first-campaign.yaml --out .todoku/demo
 
 test: $(READY)
 	$(BIN)/python -m pytest
+
+mutants: $(READY)
+	$(BIN)/python -m tests.run.mutants
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -119,6 +119,8 @@ class People(Section):
     count: Annotated[q.PositiveCount, Field(le=PEOPLE_MAX)]
     country: Literal["jp", "us"] = "jp"
     numbers: Numbers = Field(default_factory=lambda data: COUNTRY_NUMBERS[data["country"]][0])
+    with_060: q.Flag = False
+    spelling: Literal["e164", "mixed"] = "e164"
     preset: str = Field(default_factory=lambda data: COUNTRY_PRESET[data["country"]])
     consent: q.Ratio = written(q.ratio, "100%", "consent")
     rates: Rates = Field(default_factory=dict, alias="with")

@@ -120,6 +120,8 @@ def _people(tree: Node, presets: Mapping[str, PersonPreset]) -> Found:
     if isinstance(numbers, str) and allowed and numbers not in allowed:
         said = f"{shown(numbers)} is not for country {country}: write {' or '.join(allowed)}"
         yield ("people", "numbers"), said
+    if people.get("with_060") == "true" and numbers != "assignable":
+        yield ("people", "with_060"), "060 numbers look like people's: write `numbers: assignable`"
     preset = people.get("preset", COUNTRY_PRESET.get(country) if isinstance(country, str) else None)
     if isinstance(preset, str) and preset not in presets:
         said = f"unknown preset {shown(preset)}; {did_you_mean(preset, presets)}"

@@ -16,13 +16,16 @@ from aiohttp import web
 from examples.outreach import settings as settings_module
 from examples.outreach.agenda import Agenda
 from examples.outreach.books import Books
+from examples.outreach.bugs import Witness
 from examples.outreach.campaign import Campaigns
+from examples.outreach.claims import Terms
 from examples.outreach.clock import HOUR_US, WallClock, WorldClock
 from examples.outreach.native import Native
 from examples.outreach.private import PrivateResolver
 from examples.outreach.provider import Account, Wire
-from examples.outreach.server import Billing, Surface
+from examples.outreach.server import Surface
 from examples.outreach.twilio import Twilio
+from examples.outreach.ways import HONEST
 from examples.outreach.zettai_reach import ZettaiReach
 
 if TYPE_CHECKING:
@@ -56,7 +59,9 @@ async def serve(settings: Settings, listener: socket.socket) -> None:
         if settings.clock_url:
             clock = WorldClock(settings.clock_url, settings.token)
         stack.push_async_callback(clock.close)
-        books = Books(settings.database)
+        witness = Witness(settings.bug) if settings.bug else None
+        ways = witness.ways if witness else HONEST
+        books = Books(settings.database, ways.holds)
         stack.callback(books.close)
         session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, resolver=PrivateResolver()),
@@ -67,11 +72,13 @@ async def serve(settings: Settings, listener: socket.socket) -> None:
         address = f"{settings.host}:{listener.getsockname()[1]}"
         own_url = settings.own_url or f"http://{address}"
         provider = _provider(settings, session, clock, books, own_url)
-        agenda = Agenda(clock, settings.zone, settings.concurrency)
+        agenda = Agenda(clock, settings.concurrency)
         remind_after_us = round(settings.remind_after_hours * HOUR_US)
-        campaigns = Campaigns(provider, books, agenda, clock, remind_after_us)
-        billing = Billing(settings.unit_price, settings.tax_percent, settings.bug, settings.bug_log)
-        surface = Surface(campaigns, books, agenda, clock, provider, billing, settings.people)
+        zone = settings.zone
+        campaigns = Campaigns(provider, books, agenda, clock, zone, remind_after_us, ways)
+        terms = Terms(settings.unit_price, settings.tax_percent)
+        told = (settings.people, ways, witness, settings.bug_log)
+        surface = Surface(campaigns, books, agenda, clock, provider, terms, *told)
 
         runner = web.AppRunner(surface.app(), access_log=None, shutdown_timeout=GRACE_S)
         await runner.setup()

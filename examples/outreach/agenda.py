@@ -1,7 +1,7 @@
 """What is to be done, and when: one heap, one outstanding sleep, a few errands at a time.
 
-Order is (due, key), so it does not depend on who came first. Two gates stand before every errand:
-a hold (the provider asked us to wait) and the quiet hours.
+Order is (due, key), so it does not depend on who came first. A gate stands before every errand: a
+hold, when the provider has asked us to wait.
 """
 
 from __future__ import annotations
@@ -11,11 +11,8 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
-from examples.outreach.clock import daytime
-
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from zoneinfo import ZoneInfo
 
     from examples.outreach.clock import Clock
 
@@ -32,9 +29,8 @@ class Errand:
 class Agenda:
     """Carries out errands when they are due, at most `concurrency` at once."""
 
-    def __init__(self, clock: Clock, zone: ZoneInfo, concurrency: int) -> None:
+    def __init__(self, clock: Clock, concurrency: int) -> None:
         self._clock = clock
-        self._zone = zone
         self._concurrency = concurrency
         self._errands: list[Errand] = []
         self._running = 0
@@ -85,8 +81,7 @@ class Agenda:
     def _next_us(self) -> int | None:
         if not self._errands:
             return None
-        earliest_us = max(self._errands[0].due_us, self._held_until_us, self._clock.now_us)
-        return daytime(earliest_us, self._zone)
+        return max(self._errands[0].due_us, self._held_until_us, self._clock.now_us)
 
     def _start_what_is_due(self, group: asyncio.TaskGroup) -> None:
         while self._running < self._concurrency:

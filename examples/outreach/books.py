@@ -12,9 +12,11 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from examples.outreach.provider import Accepted, Letter
+
+    Holds = Callable[["Receipt", Iterable["Receipt"]], "Receipt"]
 
 # From each state, the states that a receipt may lead to; any other receipt is stale. A state with
 # no way out is final. "Undelivered" has one: a carrier may correct itself.
@@ -29,11 +31,13 @@ MOVES = {
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS campaigns (name TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS messages (
-  own_id TEXT PRIMARY KEY, provider_id TEXT, number TEXT NOT NULL, segments INTEGER NOT NULL,
+  own_id TEXT PRIMARY KEY, provider_id TEXT, number TEXT NOT NULL, body TEXT NOT NULL,
+  segments INTEGER NOT NULL, accepted_us INTEGER NOT NULL,
   ref TEXT NOT NULL UNIQUE  -- what receipts call it: the provider's id, or ours if it has none
 );
 CREATE TABLE IF NOT EXISTS receipts (
-  nth INTEGER PRIMARY KEY, ref TEXT NOT NULL, state TEXT NOT NULL, units INTEGER, error INTEGER
+  nth INTEGER PRIMARY KEY, ref TEXT NOT NULL, state TEXT NOT NULL, units INTEGER, error INTEGER,
+  at_us INTEGER NOT NULL, signed INTEGER NOT NULL
 );
 CREATE INDEX IF NOT EXISTS receipts_by_ref ON receipts (ref);
 CREATE TABLE IF NOT EXISTS people (
@@ -41,19 +45,29 @@ CREATE TABLE IF NOT EXISTS people (
 );
 """
 MESSAGES = """
-SELECT own_id, provider_id, number, segments, state, units, error
+SELECT own_id, provider_id, number, body, segments, accepted_us,
+  state, units, error, at_us, signed
 FROM messages LEFT JOIN receipts USING (ref)
+"""
+STRAYS = """
+SELECT ref, state, units, error, at_us, signed FROM receipts
+WHERE ref NOT IN (SELECT ref FROM messages) ORDER BY ref, nth
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What the provider said of one message. `units` and `error` only where they mean something."""
+    """What the provider said of one message, and when we heard it.
+
+    `units` and `error` only where they mean something.
+    """
 
     ref: str
     state: str
     units: int | None = None
     error: int = 0
+    at_us: int = 0
+    signed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +79,15 @@ class Message:
     to: str
     segments: int
     told: Receipt
+    text: str = ""
+    receipts: int = 0  # how many there have been
 
 
 class Books:
     """Everything we know. A path of `:memory:` is forgotten at the end."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, holds: Holds) -> None:
+        self._holds = holds
         self._db = sqlite3.connect(path, isolation_level=None)
         self._db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;" + SCHEMA)
 
@@ -83,17 +100,18 @@ class Books:
         added = self._db.execute("INSERT OR IGNORE INTO campaigns VALUES (?)", (name,))
         return added.rowcount == 1
 
-    def accept(self, letter: Letter, accepted: Accepted) -> None:
+    def accept(self, letter: Letter, accepted: Accepted, now_us: int) -> None:
         """Note that the provider has accepted a letter."""
         own_id, sid = letter.own_id, accepted.provider_id
-        row = (own_id, sid, letter.to, accepted.segments, sid or own_id)
-        self._db.execute("INSERT INTO messages VALUES (?, ?, ?, ?, ?)", row)
+        row = (own_id, sid, letter.to, letter.text, accepted.segments, now_us, sid or own_id)
+        self._db.execute("INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
-    def add_receipts(self, receipts: Iterable[Receipt]) -> None:
+    def add_receipts(self, receipts: Iterable[Receipt], now_us: int, *, signed: bool) -> None:
         """Note receipts, also of messages we do not know (yet)."""
         self._db.executemany(
-            "INSERT INTO receipts (ref, state, units, error) VALUES (?, ?, ?, ?)",
-            [(told.ref, told.state, told.units, told.error) for told in receipts],
+            "INSERT INTO receipts (ref, state, units, error, at_us, signed)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            [(told.ref, told.state, told.units, told.error, now_us, signed) for told in receipts],
         )
 
     def note_person(self, number: str, *, opted_out: bool) -> None:
@@ -121,24 +139,40 @@ class Books:
         found = self._messages(MESSAGES + "WHERE own_id = ? ORDER BY nth", own_id)
         return any(message.told.state == "delivered" for message in found)
 
-    def messages(self) -> Iterator[Message]:
+    def messages(self, holds: Holds | None = None) -> Iterator[Message]:
         """Return the accepted messages by own id, each with what we believe of it now."""
-        return self._messages(MESSAGES + "ORDER BY own_id, nth")
+        return self._messages(MESSAGES + "ORDER BY own_id, nth", holds=holds)
+
+    def strays(self) -> Iterator[Receipt]:
+        """Return what holds of messages that we never knew were accepted, by their refs."""
+        rows = self._db.execute(STRAYS)
+        for ref, told in groupby(rows, key=lambda row: row[0]):
+            yield self._holds(Receipt(ref, "accepted"), [Receipt(*row) for row in told])
 
     def _exists(self, query: str, key: str) -> bool:
         return self._db.execute(query, (key,)).fetchone() is not None
 
-    def _messages(self, query: str, *keys: str) -> Iterator[Message]:
+    def _messages(self, query: str, *keys: str, holds: Holds | None = None) -> Iterator[Message]:
+        holds = holds or self._holds
         rows = self._db.execute(query, keys)
-        for (own_id, sid, number, count), told in groupby(rows, key=lambda row: row[:4]):
-            receipts = (Receipt(own_id, *row[4:]) for row in told if row[4] is not None)
-            yield Message(own_id, sid, number, count, fold(own_id, receipts))
+        for message, told in groupby(rows, key=lambda row: row[:6]):
+            own_id, sid, number, text, count, accepted_us = message
+            receipts = [Receipt(own_id, *row[6:]) for row in told if row[6] is not None]
+            now = holds(Receipt(own_id, "accepted", at_us=accepted_us), receipts)
+            yield Message(own_id, sid, number, count, now, text, len(receipts))
 
 
-def fold(ref: str, receipts: Iterable[Receipt]) -> Receipt:
-    """Return the receipt that holds, of all those of one message in the order of their arrival."""
-    holds = Receipt(ref, "accepted")
+def fold(holds: Receipt, receipts: Iterable[Receipt]) -> Receipt:
+    """Return the receipt that holds, of all those of one message in the order of their arrival.
+
+    `holds` is what we know without one: that it was accepted.
+    """
     for told in receipts:
-        if told.state in MOVES[holds.state]:
+        if told.signed and told.state in MOVES[holds.state]:
             holds = told
     return holds
+
+
+def believed(_path: str, signed: bool) -> bool:
+    """Tell whether a callback is let in."""
+    return signed

@@ -1,6 +1,7 @@
 """A campaign: a letter to each person, and two days later a reminder to those who did not react.
 
-`_try` is the whole of it: ask whether the letter is still wanted, send it, act on the outcome.
+`_try` is the whole of it: ask whether the letter is still wanted and whether it is daytime, send
+it, act on the outcome.
 """
 
 from __future__ import annotations
@@ -10,17 +11,20 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from examples.outreach.clock import HOUR_US, SECOND_US
+from examples.outreach.clock import HOUR_US, SECOND_US, daytime
 from examples.outreach.provider import Accepted, Later, Letter, Refused
 from examples.outreach.texts import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from zoneinfo import ZoneInfo
 
     from examples.outreach.agenda import Agenda
     from examples.outreach.books import Books
     from examples.outreach.clock import Clock
     from examples.outreach.provider import Provider
+    from examples.outreach.texts import Texts
+    from examples.outreach.ways import Ways
 
 BACK_OFF_US, BACK_OFF_US_MAX = SECOND_US, HOUR_US  # 1 s, 2 s, 4 s … 1 h; never no pause at all
 PATIENCE_US = 24 * HOUR_US  # after its first try: a letter not accepted by then is given up
@@ -47,19 +51,34 @@ class Campaigns:
     books: Books
     agenda: Agenda
     clock: Clock
+    zone: ZoneInfo
     remind_after_us: int
+    ways: Ways
 
-    async def open(self, name: str, numbers: Iterable[str]) -> int | None:
-        """Start a campaign; return how many people it is for, or None if it exists already."""
+    async def open(self, name: str, numbers: Iterable[str], texts: Texts | None) -> int | None:
+        """Start a campaign; return how many people it is for, or None if it exists already.
+
+        Without `texts` it has the provider's own.
+        """
         now_us = await self.clock.ask()
         if not self.books.open_campaign(name):
             return None
-        people = list(dict.fromkeys(numbers))
-        text = self.provider.texts.opening
+        texts = texts or self.provider.texts
+        people = self._reachable(numbers)
         for index, number in enumerate(people, start=1):
-            self._plan(Attempt(Letter(name, index, 1, number, text), now_us))
+            self._plan(
+                Attempt(Letter(name, index, 1, number, texts.opening, texts.reminder), now_us)
+            )
         log.info("campaign %s opens for %d people", name, len(people))
         return len(people)
+
+    def _reachable(self, numbers: Iterable[str]) -> list[str]:
+        """Return each number once, as the provider wants it."""
+        code = self.provider.country_code
+        found = {self.ways.dialled(number, code): number for number in numbers}
+        if unreachable := found.pop(None, None):
+            log.warning("some numbers cannot be written to, such as %s", redacted(unreachable))
+        return [number for number in found if number]
 
     def _plan(self, attempt: Attempt) -> None:
         self.agenda.at(attempt.due_us, attempt.letter.own_id, partial(self._try, attempt))
@@ -68,10 +87,14 @@ class Campaigns:
         if not self._wanted(attempt):
             return
         letter = attempt.letter
+        due_us = self.ways.daytime(letter, self.clock.now_us, self.zone)
+        if due_us > self.clock.now_us:
+            self._plan(replace(attempt, due_us=due_us))
+            return
         match await self.provider.send(letter, unclear=attempt.unclear):
             case Accepted() as accepted:
-                self.books.accept(letter, accepted)
-                if letter.nth == 1:
+                self.books.accept(letter, accepted, self.clock.now_us)
+                if letter.nth == 1 and letter.reminder:
                     self._plan_reminder(letter)
             case Refused(why, opted_out):
                 if opted_out:
@@ -82,31 +105,54 @@ class Campaigns:
 
     def _wanted(self, attempt: Attempt) -> bool:
         letter = attempt.letter
-        if self.books.opted_out(letter.to):
+        if letter.nth == 2 and not attempt.unclear and self._has_reacted(letter):
             return False
-        if letter.nth == 1 or attempt.unclear:
-            return True
+        return self.ways.may_write(letter, self.books)
+
+    def _has_reacted(self, letter: Letter) -> bool:
         if self.provider.wants_reply:
-            return not self.books.replied(letter.to)
-        return not self.books.delivered(replace(letter, nth=1).own_id)
+            return self.books.replied(letter.to)
+        return self.books.delivered(replace(letter, nth=1).own_id)
 
     def _plan_reminder(self, letter: Letter) -> None:
-        reminder = replace(letter, nth=2, text=self.provider.texts.reminder)
+        reminder = replace(letter, nth=2, text=letter.reminder)
         self._plan(Attempt(reminder, self.clock.now_us + self.remind_after_us))
 
     async def _try_later(self, attempt: Attempt, later: Later) -> None:
         letter, due_us = attempt.letter, attempt.due_us
         now_us = await self.clock.ask()
         first_us = attempt.first_us or now_us
-        back_off_us = min(BACK_OFF_US << attempt.nth, BACK_OFF_US_MAX)
-        wait_us = back_off_us if later.after_us is None else max(later.after_us, BACK_OFF_US)
+        wait_us = self.ways.pause_us(letter, later, attempt.nth)
         if now_us + wait_us > first_us + PATIENCE_US:
             log.warning("%s to %s is given up: %s", letter.own_id, redacted(letter.to), later.why)
             return
         log.info("%s again in %d s: %s", letter.own_id, wait_us // SECOND_US, later.why)
         if later.throttled:
             self.agenda.hold(now_us + wait_us)  # for all letters; this one keeps its place
+            unclear = attempt.unclear
         else:
             due_us = now_us + wait_us
-        unclear = attempt.unclear or not later.throttled
+            letter, unclear = self.ways.again(letter)
         self._plan(Attempt(letter, due_us, attempt.nth + 1, first_us, unclear))
+
+
+def may_write(letter: Letter, books: Books) -> bool:
+    """Tell whether a person has not asked us to stop."""
+    return not books.opted_out(letter.to)
+
+
+def daytime_for(_letter: Letter, now_us: int, zone: ZoneInfo) -> int:
+    """Return the instant when a letter may go: now, or after the quiet hours."""
+    return daytime(now_us, zone)
+
+
+def pause_us(_letter: Letter, later: Later, nth: int) -> int:
+    """Return how long to wait before a letter is tried again: as asked, or longer each time."""
+    if later.after_us is not None:
+        return max(later.after_us, BACK_OFF_US)
+    return min(BACK_OFF_US << nth, BACK_OFF_US_MAX)
+
+
+def again(letter: Letter) -> tuple[Letter, bool]:
+    """Return what goes out after a try that may have been accepted, and whether that is unclear."""
+    return letter, True

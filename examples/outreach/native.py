@@ -34,6 +34,7 @@ class Native:
     """Gives each letter its own id as the key: a second try has the first one's reply."""
 
     currency = "JPY"
+    country_code = "81"
     texts = JAPANESE
     status_path = "/receipts"
     inbound_path: str | None = "/inbound"

@@ -47,6 +47,7 @@ class Letter:
     nth: int
     to: str
     text: str
+    reminder: str = ""  # the text of the second, if there is to be one
 
     @property
     def own_id(self) -> str:
@@ -108,6 +109,7 @@ class Provider(Protocol):
     """The shape of `zettai_reach`, `twilio` and `native`."""
 
     currency: str
+    country_code: str
     texts: Texts
     status_path: str
     inbound_path: str | None

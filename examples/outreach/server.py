@@ -11,34 +11,29 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from examples.outreach import bugs, claims
+from examples.outreach import claims
+from examples.outreach.books import Message
 from examples.outreach.provider import Callback
-from examples.outreach.texts import redacted
+from examples.outreach.texts import Texts, redacted, segments
+from examples.outreach.ways import HONEST
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from decimal import Decimal
     from pathlib import Path
 
     from examples.outreach.agenda import Agenda
     from examples.outreach.books import Books
+    from examples.outreach.bugs import Witness
     from examples.outreach.campaign import Campaigns
     from examples.outreach.clock import Clock
     from examples.outreach.provider import Provider
+    from examples.outreach.ways import Ways
 
 BODY_BYTES_MAX = 64 * 1024 * 1024  # a list of some millions of recipients
 CAMPAIGN_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Billing:
-    """How the claims are made, and if so, how they are made wrong."""
-
-    unit_price: Decimal
-    tax_percent: Decimal
-    bug: str | None
-    bug_log: Path | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +45,11 @@ class Surface:
     agenda: Agenda
     clock: Clock
     provider: Provider
-    billing: Billing
+    terms: claims.Terms
     people: Path | None
+    ways: Ways
+    witness: Witness | None = None  # of a bug
+    bug_log: Path | None = None
 
     def app(self) -> web.Application:
         """Return the routes as an application."""
@@ -78,10 +76,10 @@ class Surface:
     async def open_campaign(self, request: web.Request) -> web.Response:
         """Start a campaign, for the people named or for those of `TODOKU_PEOPLE`."""
         try:
-            name, numbers = self._order(await request.json())
+            name, numbers, texts = self._order(await request.json())
         except (ValueError, OSError) as error:
             return web.json_response({"error": str(error)}, status=400)
-        count = await self.campaigns.open(name, numbers)
+        count = await self.campaigns.open(name, numbers, texts)
         if count is None:
             return web.json_response({"error": f"{name} has been opened before"}, status=409)
         return web.json_response({"campaign": name, "recipients": count}, status=202)
@@ -89,16 +87,18 @@ class Surface:
     async def status(self, request: web.Request) -> web.Response:
         """Take receipts from the provider."""
         try:
-            receipts = self.provider.receipts(await self._callback(request))
+            callback, signed = await self._callback(request)
+            receipts = self.provider.receipts(callback)
         except ValueError as error:
             return _unreadable(request, error)
-        self.books.add_receipts(receipts)
+        self.books.add_receipts(receipts, self.clock.now_us, signed=signed)
         return web.Response()
 
     async def inbound(self, request: web.Request) -> web.Response:
         """Take what a person wrote. The empty TwiML says that we answer nothing."""
         try:
-            told = self.provider.inbound(await self._callback(request))
+            callback, _ = await self._callback(request)
+            told = self.provider.inbound(callback)
         except ValueError as error:
             return _unreadable(request, error)
         self.books.note_person(told.number, opted_out=told.stop)
@@ -106,19 +106,19 @@ class Surface:
         return web.Response(text="<Response/>", content_type="text/xml")
 
     async def claims(self, _request: web.Request) -> web.Response:
-        """Answer with what we believe happened, or, under a bug, with something else."""
-        right = claims.honest(self.books.messages(), self.provider)
-        billing, claimed = self.billing, right
-        if billing.bug:
-            spoil = bugs.BUGS[billing.bug].spoil
-            claimed = [spoil(claim, billing.unit_price) for claim in right]
-            if billing.bug_log:
-                billing.bug_log.write_text(bugs.confession(billing.bug, claimed, right))
-        return web.json_response(
-            claims.report(claimed, self.provider.currency, billing.tax_percent)
-        )
+        """Answer with what we believe happened, and expect to pay."""
+        said = claims.statement(self.books, self.provider, self.ways, self.terms)
+        if self.witness and self.bug_log:
+            right = claims.statement(self.books, self.provider, HONEST, self.terms)
+            self.bug_log.write_text(self.witness.confession(said, right, self._strays()), "utf-8")
+        return web.json_response(claims.report(said, self.provider.currency))
 
-    def _order(self, order: object) -> tuple[str, list[str]]:
+    def _strays(self) -> Iterator[tuple[str, Decimal]]:
+        for told in self.books.strays():
+            count = segments(self.provider.texts.opening)
+            yield told.ref, self.provider.cost(Message(told.ref, None, "", count, told))[1]
+
+    def _order(self, order: object) -> tuple[str, list[str], Texts | None]:
         name = order.get("name") if isinstance(order, dict) else None
         if not isinstance(name, str) or not CAMPAIGN_NAME.fullmatch(name):
             raise ValueError("name: up to 64 letters, digits, _ or -")
@@ -128,16 +128,20 @@ class Surface:
             numbers = read_people(self.people)
         if not isinstance(numbers, list) or not all(isinstance(n, str) for n in numbers):
             raise ValueError("recipients: a list of phone numbers, each a string")
-        return name, numbers
+        text, reminder = order.get("text", ""), order.get("reminder", "")
+        if not all(isinstance(words, str) for words in (text, reminder)):
+            raise ValueError("text, reminder: what to say, and what to say two days later")
+        return name, numbers, Texts(text, reminder) if text else None
 
-    async def _callback(self, request: web.Request) -> Callback:
-        """Read a callback, if it is the provider's."""
+    async def _callback(self, request: web.Request) -> tuple[Callback, bool]:
+        """Read a callback, if it is the provider's; and tell whether its signature holds."""
         callback = Callback(str(request.url), request.headers, await request.read())
-        if not self.provider.genuine(callback):
+        signed = self.provider.genuine(callback)
+        if not self.ways.believed(request.path, signed):
             log.warning("%s with a bad signature is ignored", request.path)
             raise web.HTTPForbidden
         self.clock.hear(request.headers)
-        return callback
+        return callback, signed
 
 
 def _unreadable(request: web.Request, error: ValueError) -> web.Response:

@@ -30,7 +30,7 @@ environment (a flag goes before it; secrets have no flag, since others can read 
   TODOKU_PEOPLE    CSV of the recipients, header number,name,segment
 
 bugs (--bug):
-{chr(10).join(f"  {name:<18} {bug.line}" for name, bug in BUGS.items())}
+{chr(10).join(f"  {name:<28} {bug.line}" for name, bug in BUGS.items())}
 
 examples:
   export TODOKU_URL=http://127.0.0.1:8080 TODOKU_ACCOUNT=12345
@@ -143,8 +143,8 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     add("--concurrency", default="8", help="requests to the provider at once; default 8")
     add("--timeout", type=float, default=10, metavar="SECONDS", help="real time; default 10")
     add("--database", default=":memory:", metavar="PATH", help="default: in memory")
-    add("--bug", choices=sorted(BUGS), metavar="NAME", help="make the claims wrong, see below")
-    add("--bug-log", type=Path, metavar="FILE", help="write down there which claims are wrong")
+    add("--bug", choices=sorted(BUGS), metavar="NAME", help="do one thing wrong, see below")
+    add("--bug-log", type=Path, metavar="FILE", help="write down there what it made wrong")
     return parser
 
 

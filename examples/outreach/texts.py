@@ -10,10 +10,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """The two messages of a campaign: one segment, then at most one reminder of two."""
+    """The two messages of a campaign; without a reminder there is only the first.
+
+    Ours take one segment, then two.
+    """
 
     opening: str
-    reminder: str
+    reminder: str = ""
 
 
 JAPANESE = Texts(

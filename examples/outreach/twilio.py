@@ -38,6 +38,7 @@ class Twilio:
     """Has no reference of ours to tell a second try by, so it looks before it sends again."""
 
     currency = "USD"
+    country_code = "1"
     texts = ENGLISH
     status_path = "/twilio/status"
     inbound_path: str | None = "/twilio/inbound"

@@ -24,6 +24,7 @@ class ZettaiReach:
     """Gives each letter a clientTag, which must be unique and so makes a second try safe."""
 
     currency = "JPY"
+    country_code = "81"
     texts = JAPANESE
     status_path = "/receipts"
     inbound_path: str | None = None

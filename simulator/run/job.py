@@ -34,7 +34,7 @@ from simulator.run.kept import (
     digest_of_told,
     earlier_in,
 )
-from simulator.run.people import numbers_of, write_csv
+from simulator.run.people import listed, write_csv
 from simulator.run.policy import Arrivals
 from simulator.run.recording import Recording
 from simulator.run.report import document
@@ -187,7 +187,7 @@ class Run:
 
     async def _move(self, conductor: Conductor, system: System) -> None:
         timing, driver = self.scenario.time, conductor.driver
-        numbers = list(numbers_of(self.scenario))
+        numbers = list(listed(self.scenario))
         start_us, rate = begins_at(self.scenario)
         driver.clock.jump(start_us)  # later than when it was opened, if that means `now`
         until_us = driver.now() + timing.until_us

@@ -22,6 +22,7 @@ from simulator.core.number import (
 )
 from simulator.core.people import Habits, People, Segment
 from simulator.errors import ConfigError, Problem
+from simulator.run.spelling import spelled
 from simulator.verify.touch import Person
 
 if TYPE_CHECKING:
@@ -75,7 +76,20 @@ def numbers_of(scenario: Scenario) -> Iterator[str]:
     while gcd(stride, capacity) != 1:
         stride += 1
     offset = key_of("people", scenario.seed) % capacity
-    return (number((offset + i * stride) % capacity) for i in range(people.count))
+    found = (number((offset + i * stride) % capacity) for i in range(people.count))
+    return map(_opened, found) if people.with_060 else found
+
+
+def _opened(number: str) -> str:
+    """Return the number with 060, opened in 2024, in place of 070."""
+    return number.replace("+8170", "+8160", 1)
+
+
+def listed(scenario: Scenario) -> Iterator[str]:
+    """Yield the scenario's numbers as the list has them that the system under test is given."""
+    people = scenario.people
+    for number in numbers_of(scenario):
+        yield number if people.spelling == "e164" else spelled(number, people.country)
 
 
 def segment_in(scenario: Scenario) -> Callable[[str, str], str] | None:
@@ -91,11 +105,12 @@ def recipients(scenario: Scenario) -> Iterator[Recipient]:
     faker = Faker(_LOCALES[scenario.people.country])
     faker.seed_instance(scenario.seed)
     names = [faker.name() for _ in range(min(_NAMES, scenario.people.count))]
-    for number, segment, person in on_record(scenario):
+    both = zip(on_record(scenario), listed(scenario), strict=True)
+    for (number, segment, person), written in both:
         name = names[key_of("name", number) % len(names)]
         consent = "yes" if person.consent else "no"
         kind = "business" if person.business else "consumer"
-        yield Recipient(number, name, segment, consent, kind)
+        yield Recipient(written, name, segment, consent, kind)
 
 
 def on_record(scenario: Scenario) -> Iterator[tuple[str, str, Person]]:

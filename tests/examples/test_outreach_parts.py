@@ -21,6 +21,7 @@ from examples.outreach.books import Message, Receipt, fold
 from examples.outreach.bugs import BUGS
 from examples.outreach.clock import daytime
 from examples.outreach.native import Native
+from examples.outreach.numbers import dialled
 from examples.outreach.private import is_private, private_url
 from examples.outreach.provider import Account, Callback
 from examples.outreach.server import read_people
@@ -66,7 +67,9 @@ def test_a_send_due_in_quiet_hours_moves_to_eight(zone: ZoneInfo, due: str, sent
     ],
 )
 def test_receipts_are_folded_in_the_order_of_arrival(told: list[str], state: str) -> None:
-    assert fold("x", [Receipt("x", each) for each in told]).state == state
+    assert fold(Receipt("x", "accepted"), [Receipt("x", each) for each in told]).state == state
+    forged = [Receipt("x", state, signed=False) for state in ("delivered", "undelivered")]
+    assert fold(Receipt("x", "accepted"), forged).state == "accepted"
 
 
 def test_the_texts_name_the_sender_and_the_way_out_in_one_and_two_segments() -> None:
@@ -157,9 +160,29 @@ def test_native_bills_the_units_it_counted_for_what_was_delivered() -> None:
     ("currency", "percent", "tax"), [("JPY", "10", "10"), ("USD", "10", "10.95")]
 )
 def test_tax_is_rounded_once_on_the_subtotal(currency: str, percent: str, tax: str) -> None:
-    amounts = (Decimal("54.725"), Decimal("54.725"))
-    rows = [claims.Claim("a", None, "1", "delivered", 1, amount, 1, 0) for amount in amounts]
-    assert claims.report(rows, currency, Decimal(percent))["totals"]["tax"] == tax
+    amounts = [Decimal("54.725"), Decimal("54.725")]
+    assert claims.tax(amounts, Decimal(percent), currency) == Decimal(tax)
+
+
+@pytest.mark.parametrize(
+    ("written", "code", "number"),
+    [
+        ("+819012345678", "81", "+819012345678"),
+        ("090-1234-5678", "81", "+819012345678"),
+        ("\uff19\uff10 \uff11\uff12345678", "81", "+819012345678"),  # full-width digits
+        ("06012345678", "81", "+816012345678"),
+        ("9012345678", "81", "+819012345678"),
+        ("0312345678", "81", None),
+        ("08001234567", "81", None),
+        ("", "81", None),
+        ("(202) 555-0147", "1", "+12025550147"),
+        ("1 202 555 0147", "1", "+12025550147"),
+        ("+819012345678", "1", "+819012345678"),
+        ("+447700900123", "81", "+447700900123"),
+    ],
+)
+def test_numbers_are_read_as_people_write_them(written: str, code: str, number: str | None) -> None:
+    assert dialled(written, code) == number
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from examples.outreach import claims as books
-from examples.outreach.bugs import BUGS, confession
+from examples.outreach.bugs import BUGS, Witness
 from simulator.core.message import State
 from simulator.core.tariff import POLICIES, Policy
 from simulator.verify.claims import ClaimedState, ClaimedTotals, Claims, parse_claims
@@ -177,9 +177,14 @@ def example_claims(honest: Books) -> list[books.Claim]:
     ]
 
 
-def example_report(rows: list[books.Claim], policy: Policy) -> Claims:
-    percent = Decimal(policy.tax_bp) / 100
-    return parse_claims(msgspec.json.encode(books.report(rows, policy.currency, percent)))
+def example_statement(rows: list[books.Claim], policy: Policy) -> books.Statement:
+    amounts, percent = [row.amount for row in rows], Decimal(policy.tax_bp) / 100
+    tax = books.tax(amounts, percent, policy.currency)
+    return books.Statement(rows, tax, books.reached([row.state for row in rows]))
+
+
+def example_report(said: books.Statement, policy: Policy) -> Claims:
+    return parse_claims(msgspec.json.encode(books.report(said, policy.currency)))
 
 
 @pytest.mark.parametrize("policy", POLICIES.values(), ids=lambda p: p.name)
@@ -195,9 +200,12 @@ def test_the_findings_are_exactly_what_the_example_confesses(
 ) -> None:
     honest = books_of(*((told, 2) for told in TOLD * 3), policy=policy)
     price = Decimal(policy.price_micros) / YEN
-    right = example_claims(honest)
-    wrong = [BUGS[bug].spoil(claim, price) for claim in right]
-    confessed = [msgspec.json.decode(x) for x in confession(bug, wrong, right).splitlines()]
+    rows = example_claims(honest)
+    right = example_statement(rows, policy)
+    spoil = BUGS[bug].ways.claim
+    wrong = example_statement([spoil(claim, price) for claim in rows], policy)
+    lines = Witness(bug).confession(wrong, right, ()).splitlines()
+    confessed = [msgspec.json.decode(line) for line in lines]
     assert honest.judged(example_report(right, policy)).findings == ()
 
     judged = honest.judged(example_report(wrong, policy))
