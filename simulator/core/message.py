@@ -50,6 +50,16 @@ class Origin(IntEnum):
     AUTOMATIC = 2  # an opt-out word: the provider's own, costs nothing, not in its API
 
 
+class Forgery(IntEnum):
+    """How the signature of a call is wrong that is not the provider's."""
+
+    __hash__ = int.__hash__
+
+    NONE = 0
+    WRONG = 1  # made with another secret
+    STALE = 2  # the provider's own, for something else that it said before
+
+
 class Reason(Enum):
     """Why a request was refused; every dialect maps every one of them to its own reply."""
 
@@ -89,6 +99,8 @@ class Reason(Enum):
     TOO_MANY_MEDIA = "too_many_media"
     NOT_CANCELABLE = "not_cancelable"
     NOT_FINISHED = "not_finished"
+    THROTTLED = "throttled_by_rule"  # the rule says with which status
+    BROKEN = "broken_by_rule"
 
 
 # What was refused because of who came first: another order of arrival would have refused others.
@@ -104,11 +116,15 @@ class Rejection(msgspec.Struct, frozen=True, gc=False):
         reason: which rule.
         field: the parameter's name as the client wrote it, or empty.
         detail: what was seen, for people; already shortened.
+        status: HTTP status; 0: the dialect's own for the reason.
+        retry_after_s: of the Retry-After header; -1: the dialect's own, if it has one.
     """
 
     reason: Reason
     field: str = ""
     detail: str = ""
+    status: int = 0
+    retry_after_s: int = -1
 
 
 class Account(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -258,6 +274,7 @@ class Call(msgspec.Struct, gc=False):
         url: where to; empty: the message's own address. `method`: POST or GET.
         hop: how many redirections led here; `said`: messages that its inbound has caused.
         trouble: of a fallback: why the address before, `failed_url`, was given up.
+        again: it repeats another call; forged: it only pretends to come from the provider.
     """
 
     key: int
@@ -272,6 +289,8 @@ class Call(msgspec.Struct, gc=False):
     said: int = 0
     trouble: Trouble = Trouble.NONE
     failed_url: str = ""
+    again: bool = False
+    forged: Forgery = Forgery.NONE
 
 
 class Wake(msgspec.Struct, frozen=True, gc=False):
