@@ -69,7 +69,8 @@ async def serve(settings: Settings, listener: socket.socket) -> None:
         provider = _provider(settings, session, clock, books, own_url)
         agenda = Agenda(clock, settings.zone, settings.concurrency)
         remind_after_us = round(settings.remind_after_hours * HOUR_US)
-        campaigns = Campaigns(provider, books, agenda, clock, remind_after_us)
+        ask_after_us = round(settings.ask_after_hours * HOUR_US)
+        campaigns = Campaigns(provider, books, agenda, clock, remind_after_us, ask_after_us)
         billing = Billing(settings.unit_price, settings.tax_percent, settings.bug, settings.bug_log)
         surface = Surface(campaigns, books, agenda, clock, provider, billing, settings.people)
 
@@ -97,7 +98,7 @@ def _provider(
     auth = aiohttp.BasicAuth(settings.account, settings.secret)
     if settings.provider == "native":
         return Native(account, Wire(session, clock, auth), own_url)
-    return Twilio(account, Wire(session, clock, auth), own_url, books.knows)
+    return Twilio(account, Wire(session, clock, auth), own_url, books)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ class Errand:
 
 
 class Agenda:
-    """Carries out errands when they are due, at most `concurrency` at once."""
+    """Carries out errands when they are due, in batches of at most `concurrency`."""
 
     def __init__(self, clock: Clock, zone: ZoneInfo, concurrency: int) -> None:
         self._clock = clock
@@ -89,6 +89,13 @@ class Agenda:
         return daytime(earliest_us, self._zone)
 
     def _start_what_is_due(self, group: asyncio.TaskGroup) -> None:
+        """Start a batch when the last one is through.
+
+        What one of a batch learns (a hold, say) holds for the next batch, whoever was answered
+        first: so the same answers lead to the same day.
+        """
+        if self._running:
+            return
         while self._running < self._concurrency:
             due_us = self._next_us()
             if due_us is None or due_us > self._clock.now_us:
@@ -105,7 +112,7 @@ class Agenda:
 
     def _set_alarm(self, group: asyncio.TaskGroup) -> None:
         due_us = self._next_us()
-        if due_us is None or self._running == self._concurrency:
+        if due_us is None or self._running:
             return  # whoever changes this brings news
         if self._alarm and not self._alarm.done():
             if self._alarm_us <= due_us:

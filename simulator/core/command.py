@@ -190,13 +190,13 @@ class Fire(msgspec.Struct, frozen=True, gc=False, tag="fire"):
     """A rule has acted on a request, or on its reply.
 
     Attributes:
-        key: of the message whose acceptance the client was not told; 0: none.
+        keys: of the messages whose acceptance the client was not told.
     """
 
     account: str
     rule: str
     seam: Seam
-    key: int = 0
+    keys: tuple[int, ...] = ()
 
 
 # About one message that exists; a dialect leaves the key to whoever finds the message.

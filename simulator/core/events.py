@@ -11,8 +11,8 @@ import msgspec
 from simulator.core.cause import Cause
 from simulator.core.consent import Wish
 from simulator.core.faults import Seam
-from simulator.core.message import Forgery, OutcomeKind, Reason, State
-from simulator.core.trouble import Trouble
+from simulator.core.message import OutcomeKind, Reason, State
+from simulator.core.trouble import Forgery, Trouble
 
 
 class Event(msgspec.Struct, frozen=True, gc=False, array_like=True):

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from simulator.core.message import FINAL, Forgery, State
+from simulator.core.message import FINAL, State
+from simulator.core.trouble import Forgery
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,7 +64,9 @@ IN_USE: Mapping[Seam, tuple[Kind, ...]] = {
 }
 AT_THE_EDGE = frozenset({Seam.API, Seam.REPLY})
 ALONE = frozenset({Kind.REJECT, Kind.LOSE})
-STEPS = frozenset({State.ACCEPTED, State.QUEUED, State.SENDING, State.SENT})  # callbacks that others follow
+STEPS = frozenset(
+    {State.ACCEPTED, State.QUEUED, State.SENDING, State.SENT}
+)  # callbacks that others follow
 
 
 class Delay(msgspec.Struct, frozen=True, gc=False, tag="delay"):

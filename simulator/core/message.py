@@ -15,7 +15,7 @@ from simulator.core.cause import Cause
 from simulator.core.consent import SILENT, Keywords
 from simulator.core.extra import Extra
 from simulator.core.queue import Throughput
-from simulator.core.trouble import Trouble
+from simulator.core.trouble import Forgery, Trouble
 
 
 class State(IntEnum):
@@ -48,16 +48,6 @@ class Origin(IntEnum):
     CLIENT = 0  # a request; or a person, if it is inbound
     REPLY = 1  # the answer to an inbound webhook
     AUTOMATIC = 2  # an opt-out word: the provider's own, costs nothing, not in its API
-
-
-class Forgery(IntEnum):
-    """How the signature of a call is wrong that is not the provider's."""
-
-    __hash__ = int.__hash__
-
-    NONE = 0
-    WRONG = 1  # made with another secret
-    STALE = 2  # the provider's own, for something else that it said before
 
 
 class Reason(Enum):

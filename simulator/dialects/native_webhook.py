@@ -20,7 +20,8 @@ import msgspec
 from msgspec.structs import replace
 
 from simulator.core.chance import key_of
-from simulator.core.message import FINAL, Forgery, State
+from simulator.core.message import FINAL, State
+from simulator.core.trouble import Forgery
 from simulator.core.wire import HttpCall
 from simulator.core.written import rfc3339
 from simulator.dialects.native_json import JSON_TYPE

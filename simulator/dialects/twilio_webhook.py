@@ -15,8 +15,8 @@ from msgspec.structs import replace
 
 from simulator.core.account import Retry
 from simulator.core.chance import key_of
-from simulator.core.ids import public_id
-from simulator.core.message import Forgery, State
+from simulator.core.message import State
+from simulator.core.trouble import Forgery
 from simulator.core.webhook import retry_of
 from simulator.core.wire import HttpCall
 from simulator.dialects.forms import write_form

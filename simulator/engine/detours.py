@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from simulator.core import events as ev
 from simulator.core.chance import key_bytes, key_of
 from simulator.core.faults import Corrupt, Delay, Duplicate, Lose, Reorder, Seam
-from simulator.core.message import Call, Forgery, State
+from simulator.core.message import Call, State
+from simulator.core.trouble import Forgery
 from simulator.engine import steps
 from simulator.engine.ruling import Ruling
 

@@ -100,18 +100,18 @@ class Ruling:
                 self._tries.popitem(last=False)
 
     def fire(self, asked: Fire, at_us: int) -> None:
-        """Note that a rule has acted at the edge."""
-        live, gateway = self._by_name[asked.rule], self._gateway
-        message = gateway.store.get(asked.key) if asked.key else None
-        self._fired(live, asked.account, message, at_us)
-        if message is not None:
-            gateway.store.rewrite(message)
-
-    def _fired(self, live: Live, account: str, message: Message | None, at_us: int) -> None:
+        """Note that a rule has acted at the edge: once for each message it concerns."""
+        live, store = self._by_name[asked.rule], self._gateway.store
         live.hits += 1
-        rule = live.rule
+        for key in asked.keys or (0,):
+            message = store.get(key) if key else None
+            self._note(live.rule, asked.account, message, at_us)
+            if message is not None:
+                store.rewrite(message)
+
+    def _note(self, rule: Rule, account: str, message: Message | None, at_us: int) -> None:
         verdict = "+".join(kind.value for kind in rule.kinds)
-        key = message.key if message is not None else 0
+        key = 0 if message is None else message.key
         contended = rule.counts_arrivals
         fact = ev.RuleFired(at_us, key, account, rule.name, rule.seam, verdict, contended)
         self._gateway.emit(fact, message)
@@ -137,7 +137,8 @@ class Ruling:
             if not _concerns(live.rule, state) or not fits(live.rule.when, subject):
                 continue
             if live.fires(key8, state, at_us):
-                self._fired(live, message.account, message, at_us)
+                live.hits += 1
+                self._note(live.rule, message.account, message, at_us)
                 return live
         return None
 

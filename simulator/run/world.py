@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from simulator.accounts import Account as Written
+    from simulator.core.faults import Rule
     from simulator.core.message import Account
     from simulator.engine.log import Recorded
     from simulator.run.sut import Given
@@ -109,6 +110,12 @@ def account_of(scenario: Scenario, written: Written, fill: Callable[[str], str])
         else msgspec.structs.replace(account.schedule, most=written.scheduled_max),
         **priced,
     )
+
+
+def rules_of(scenario: Scenario, start_us: int) -> tuple[Rule, ...]:
+    """Return the scenario's rules as the gateway wants them; their durations count from a start."""
+    ids = {written.name: credentials(written)[0] for written in scenario.accounts}
+    return tuple(body.rule(start_us, ids.__getitem__) for body in scenario.rules)
 
 
 def given_to(scenario: Scenario, url: str, control_url: str, token: str, people: str) -> Given:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from simulator.core.chance import key_bytes, key_of, message_key
-from simulator.core.command import Fire, Refusal, Submission
+from simulator.core.command import Batch, Batched, Fire, Once, Refusal, Submission
 from simulator.core.faults import Asks, Reject, Rule, Seam, Subject
 from simulator.core.message import Message, Reason, Rejection
 from simulator.core.query import ByReference, Find, Page
@@ -44,7 +44,7 @@ class Judged:
         self._world, self._asked, self._now_us = world, asked, now_us
         self._ruling: Ruling = gateway.ruling
         self._sends = sent_by(asked)
-        self._to = self._sends.to if self._sends is not None else getattr(asked, "to", "")
+        self._to = self._sends[0].to if self._sends else getattr(asked, "to", "")
         self._key8 = key_bytes(_key_of(gateway, match, asked, self._sends))
         subject = Subject(
             asked.account, match.dialect, self._to, asks=_asks(asked), endpoint=match.label
@@ -57,7 +57,7 @@ class Judged:
             self.reply = self._refused(match, rule)
         elif self._loses is not None and subject.asks is Asks.READ:
             self._ruling.tried(self._key8, accepted=False)
-            self.reply = self._lost(self._loses, 0)
+            self.reply = self._lost(self._loses)
 
     def _refused(self, match: Match, rule: Rule) -> HttpReply:
         (verdict,) = rule.then
@@ -79,39 +79,52 @@ class Judged:
 
     def after(self, result: Result, reply: HttpReply) -> HttpReply:
         """Return what goes out once the request was carried out."""
-        accepted = self._sends is not None and isinstance(result, Message)
-        self._ruling.tried(self._key8, accepted=accepted)
-        if self._loses is None:
-            return reply
-        key = result.key if accepted and isinstance(result, Message) else 0
-        return self._lost(self._loses, key)
+        keys = _accepted(result) if self._sends else ()
+        self._ruling.tried(self._key8, accepted=bool(keys))
+        return reply if self._loses is None else self._lost(self._loses, keys)
 
-    def _lost(self, rule: Rule, key: int) -> HttpReply:
-        self._world.gateway.submit(
-            Fire(self._asked.account, rule.name, Seam.REPLY, key), self._now_us
-        )
+    def _lost(self, rule: Rule, keys: tuple[int, ...] = ()) -> HttpReply:
+        fired = Fire(self._asked.account, rule.name, Seam.REPLY, keys)
+        self._world.gateway.submit(fired, self._now_us)
         return NO_REPLY
 
 
-def sent_by(asked: Ask | Refused) -> Submission | None:
+def sent_by(asked: Ask | Refused) -> tuple[Submission, ...]:
     """Return what a request wants to be sent, if it wants that."""
     what = asked.what if isinstance(asked, Ask) else None
-    return what if isinstance(what, Submission) else None
+    if isinstance(what, Once):
+        what = what.what
+    if isinstance(what, Batch):
+        return tuple(item for item in what.items if isinstance(item, Submission))
+    return (what,) if isinstance(what, Submission) else ()
+
+
+def _accepted(result: Result) -> tuple[int, ...]:
+    """Return the keys of the messages that were accepted just now."""
+    results = result.results if isinstance(result, Batched) else (result,)
+    return tuple(each.key for each in results if isinstance(each, Message))
 
 
 def _asks(asked: Ask | Refused) -> Asks:
     if not isinstance(asked, Ask):
         return Asks.ANY
-    if sent_by(asked) is not None:
+    if sent_by(asked):
         return Asks.SEND
     return Asks.READ if isinstance(asked.what, _QUERIES) else Asks.CHANGE
 
 
-def _key_of(gateway: Gateway, match: Match, asked: Ask | Refused, sends: Submission | None) -> int:
+def _key_of(
+    gateway: Gateway, match: Match, asked: Ask | Refused, sends: tuple[Submission, ...]
+) -> int:
     """Return what chance derives from: the fate key a message would have, else what is asked."""
-    if sends is None:
+    if not sends:
         what = repr(asked.what) if isinstance(asked, Ask) else asked.to
         return key_of("asked", asked.account, match.label, what)
+    keys = [_fate_key(gateway, each) for each in sends]
+    return keys[0] if len(keys) == 1 else key_of("batch", *keys)
+
+
+def _fate_key(gateway: Gateway, sends: Submission) -> int:
     shelf = gateway.store.shelves.get(sends.account)
     body = sends.body if gateway.by_content else None
     k, lane = (0, "") if shelf is None else (shelf.so_far(sends.to, body), shelf.account.lane)
