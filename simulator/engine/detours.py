@@ -15,13 +15,13 @@ from simulator.core import events as ev
 from simulator.core.chance import key_bytes, key_of
 from simulator.core.faults import Corrupt, Delay, Duplicate, Lose, Reorder, Seam
 from simulator.core.message import Call, State
-from simulator.core.trouble import Forgery
 from simulator.engine import steps
 from simulator.engine.ruling import Ruling
 
 if TYPE_CHECKING:
     from simulator.core.command import Command, Fire, SetRules
     from simulator.core.message import Message
+    from simulator.core.trouble import Forgery
     from simulator.engine.gateway import Gateway
     from simulator.engine.ruling import Live
     from simulator.engine.steps import Next, Physics, Step
