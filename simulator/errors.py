@@ -207,7 +207,7 @@ def _keys(schema: Mapping[str, Any], path: KeyPath) -> Iterable[str]:
         if "anyOf" in node:  # something, or null
             node = node["anyOf"][0]
         node = node["items"] if isinstance(step, int) else node["properties"][step]
-        if "anyOf" in node:  # a section that may be null
+        while "anyOf" in node:  # a section that may be null, or written in another way
             node = next(each for each in node["anyOf"] if each.get("type") != "null")
         if "$ref" in node:
             node = schema["$defs"][node["$ref"].rpartition("/")[2]]

@@ -28,6 +28,7 @@ from simulator.accounts import Account, Name, Section, Text, written
 from simulator.core.metric import METRICS
 from simulator.core.person import PRESETS, RATE_NAMES, PersonPreset
 from simulator.errors import ConfigError, Problem, dotted, problems_of, shown
+from simulator.rules import Rules, rule_checks
 from simulator.scenario_checks import (
     COUNTRY_NUMBERS,
     COUNTRY_PRESET,
@@ -163,6 +164,7 @@ class Scenario(Section):
     time: Time = Field(default_factory=Time)
     people: People
     accounts: tuple[Account, ...] = Field(strict=False, min_length=1, max_length=ACCOUNTS_MAX)
+    rules: Rules = ()
     sut: Sut | None = None
     expect: tuple[Expectation, ...] = Field((), strict=False, max_length=1000)
     policy: Policy = Field((), strict=False, max_length=100)
@@ -226,7 +228,11 @@ def parse_scenario(  # noqa: PLR0913 - as load_scenario, and its file's name
             place = place[:-1]
         return Problem(dotted(path), message, name, *source.positions[place])
 
-    checked = [*cross_checks(tree, presets, needs_sut=needs_sut), *policy_problems(tree)]
+    checked = [
+        *cross_checks(tree, presets, needs_sut=needs_sut),
+        *rule_checks(tree),
+        *policy_problems(tree),
+    ]
     problems = [*document.problems, *(problem_at(*found) for found in checked)]
     try:
         scenario = Scenario.model_validate(tree)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from simulator.core.account import Retry
 from simulator.core.chance import key_of
+from simulator.core.command import SetRules
 from simulator.core.message import Call, Outcome, OutcomeKind
 from simulator.engine.log import read_recording
 from simulator.engine.replay import replay
@@ -33,9 +34,10 @@ from tests.worlds import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from simulator.core.command import Submission
+    from simulator.core.faults import Rule
     from simulator.engine.log import Recorded
 
 MESSAGES, PEOPLE, IN_ONE_INSTANT = 400, 150, 20
@@ -76,11 +78,18 @@ def world_of(identity: str, record: Callable[[Recorded], None] | None = None) ->
     return World("test", Options(seed=15, by_content=identity == "content", record=record))
 
 
-def live(identity: str, shuffle: int, record: Callable[[Recorded], None] | None = None) -> World:
+def live(
+    identity: str,
+    shuffle: int,
+    record: Callable[[Recorded], None] | None = None,
+    rules: Sequence[Rule] = (),
+) -> World:
     """Live the campaign: what comes at one instant arrives, and is answered, in any order."""
     chance = Random(shuffle)
     here = world_of(identity, record)
     here.configure(account(retry=_RETRY, inbound_url=URL), START_US)
+    if rules:
+        here.gateway.submit(SetRules(tuple(rules)), START_US)
     for at_us, group in groupby(plan(identity), key=itemgetter(0)):
         _advance(here, at_us, chance)
         arrivals = [asked for _, asked in group]

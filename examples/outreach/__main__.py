@@ -75,7 +75,8 @@ async def serve(settings: Settings, listener: socket.socket) -> None:
         agenda = Agenda(clock, settings.concurrency)
         remind_after_us = round(settings.remind_after_hours * HOUR_US)
         zone = settings.zone
-        campaigns = Campaigns(provider, books, agenda, clock, zone, remind_after_us, ways)
+        times = (remind_after_us, round(settings.ask_after_hours * HOUR_US))
+        campaigns = Campaigns(provider, books, agenda, clock, zone, *times, ways)
         terms = Terms(settings.unit_price, settings.tax_percent)
         told = (settings.people, ways, witness, settings.bug_log)
         surface = Surface(campaigns, books, agenda, clock, provider, terms, *told)
@@ -104,7 +105,7 @@ def _provider(
     auth = aiohttp.BasicAuth(settings.account, settings.secret)
     if settings.provider == "native":
         return Native(account, Wire(session, clock, auth), own_url)
-    return Twilio(account, Wire(session, clock, auth), own_url, books.knows)
+    return Twilio(account, Wire(session, clock, auth), own_url, books)
 
 
 if __name__ == "__main__":

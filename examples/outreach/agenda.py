@@ -27,7 +27,7 @@ class Errand:
 
 
 class Agenda:
-    """Carries out errands when they are due, at most `concurrency` at once."""
+    """Carries out errands when they are due, in batches of at most `concurrency`."""
 
     def __init__(self, clock: Clock, concurrency: int) -> None:
         self._clock = clock
@@ -84,6 +84,13 @@ class Agenda:
         return max(self._errands[0].due_us, self._held_until_us, self._clock.now_us)
 
     def _start_what_is_due(self, group: asyncio.TaskGroup) -> None:
+        """Start a batch when the last one is through.
+
+        What one of a batch learns (a hold, say) holds for the next batch, whoever was answered
+        first: so the same answers lead to the same day.
+        """
+        if self._running:
+            return
         while self._running < self._concurrency:
             due_us = self._next_us()
             if due_us is None or due_us > self._clock.now_us:
@@ -100,7 +107,7 @@ class Agenda:
 
     def _set_alarm(self, group: asyncio.TaskGroup) -> None:
         due_us = self._next_us()
-        if due_us is None or self._running == self._concurrency:
+        if due_us is None or self._running:
             return  # whoever changes this brings news
         if self._alarm and not self._alarm.done():
             if self._alarm_us <= due_us:

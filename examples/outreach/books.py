@@ -139,6 +139,11 @@ class Books:
         found = self._messages(MESSAGES + "WHERE own_id = ? ORDER BY nth", own_id)
         return any(message.told.state == "delivered" for message in found)
 
+    def ended(self, own_id: str) -> bool:
+        """Whether something final is known of a letter."""
+        found = self._messages(MESSAGES + "WHERE own_id = ? ORDER BY nth", own_id)
+        return any(message.told.state not in ("accepted", "sent") for message in found)
+
     def messages(self, holds: Holds | None = None) -> Iterator[Message]:
         """Return the accepted messages by own id, each with what we believe of it now."""
         return self._messages(MESSAGES + "ORDER BY own_id, nth", holds=holds)

@@ -1,5 +1,7 @@
 """A campaign: a letter to each person, and two days later a reminder to those who did not react.
 
+A day after a letter we ask once what became of it, if no receipt has told.
+
 `_try` is the whole of it: ask whether the letter is still wanted and whether it is daytime, send
 it, act on the outcome.
 """
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from examples.outreach.ways import Ways
 
 BACK_OFF_US, BACK_OFF_US_MAX = SECOND_US, HOUR_US  # 1 s, 2 s, 4 s … 1 h; never no pause at all
+QUESTIONS_MAX = 12  # an hour apart: after so many without an answer we go by the receipts alone
 PATIENCE_US = 24 * HOUR_US  # after its first try: a letter not accepted by then is given up
 
 log = logging.getLogger(__name__)
@@ -53,6 +56,7 @@ class Campaigns:
     clock: Clock
     zone: ZoneInfo
     remind_after_us: int
+    ask_after_us: int
     ways: Ways
 
     async def open(self, name: str, numbers: Iterable[str], texts: Texts | None) -> int | None:
@@ -94,6 +98,7 @@ class Campaigns:
         match await self.provider.send(letter, unclear=attempt.unclear):
             case Accepted() as accepted:
                 self.books.accept(letter, accepted, self.clock.now_us)
+                self._plan_question(letter, accepted, self.ask_after_us)
                 if letter.nth == 1 and letter.reminder:
                     self._plan_reminder(letter)
             case Refused(why, opted_out):
@@ -117,6 +122,22 @@ class Campaigns:
     def _plan_reminder(self, letter: Letter) -> None:
         reminder = replace(letter, nth=2, text=letter.reminder)
         self._plan(Attempt(reminder, self.clock.now_us + self.remind_after_us))
+
+    def _plan_question(
+        self, letter: Letter, accepted: Accepted, after_us: int, nth: int = 0
+    ) -> None:
+        ask = partial(self._ask, letter, accepted, nth)
+        self.agenda.at(self.clock.now_us + after_us, f"{letter.own_id} ?", ask)
+
+    async def _ask(self, letter: Letter, accepted: Accepted, nth: int) -> None:
+        """Ask once what became of a letter, if no receipt has told; some are lost on the way."""
+        if self.books.ended(letter.own_id):
+            return
+        told = await self.provider.ask(letter.own_id, accepted.provider_id)
+        if not isinstance(told, Later):
+            self.books.add_receipts(told, self.clock.now_us, signed=True)
+        elif nth < QUESTIONS_MAX:
+            self._plan_question(letter, accepted, BACK_OFF_US_MAX, nth + 1)
 
     async def _try_later(self, attempt: Attempt, later: Later) -> None:
         letter, due_us = attempt.letter, attempt.due_us

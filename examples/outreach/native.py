@@ -67,12 +67,16 @@ class Native:
         code = reply.data.get("code")
         return Refused(f"HTTP {reply.status}, {code}", opted_out=code == "opted_out")
 
+    async def ask(self, _own_id: str, provider_id: str | None) -> Sequence[Receipt] | Later:
+        """Fetch the message."""
+        reply = await self._wire.get(f"{self._account.url}/todoku/v1/messages/{provider_id}", {})
+        if isinstance(reply, Later):
+            return reply
+        return _told(reply.data) if reply.status == 200 else []
+
     def receipts(self, callback: Callback) -> Sequence[Receipt]:
-        """Read a status callback; the units are the billed ones, where that is known."""
-        told = _data(callback)
-        name, state = str(told["id"]), STATES.get(str(told["status"]))
-        billing = told["billing"]
-        return [Receipt(name, state, billing and int(billing["units"]))] if state else []
+        """Read a status callback."""
+        return _told(_data(callback))
 
     def inbound(self, callback: Callback, /) -> Inbound:
         """Read what a person wrote: STOP counts only when it is the single word."""
@@ -97,6 +101,13 @@ class Native:
             return 0, Decimal(0)
         units = message.segments if message.told.units is None else message.told.units
         return units, units * self._account.unit_price
+
+
+def _told(message: dict[str, Any]) -> list[Receipt]:
+    """Read what is said of a message; the units are the billed ones, where that is known."""
+    name, state = str(message["id"]), STATES.get(str(message["status"]))
+    billing = message["billing"]
+    return [Receipt(name, state, billing and int(billing["units"]))] if state else []
 
 
 def _data(callback: Callback) -> dict[str, Any]:

@@ -118,6 +118,9 @@ class Provider(Protocol):
     async def send(self, letter: Letter, *, unclear: bool) -> Outcome:
         """Send a letter. `unclear`: an earlier try may have been accepted, so never send twice."""
 
+    async def ask(self, own_id: str, provider_id: str | None) -> Sequence[Receipt] | Later:
+        """Ask what became of an accepted letter of which nothing final was heard."""
+
     def receipts(self, callback: Callback) -> Sequence[Receipt]:
         """Read a status callback. Raises ValueError if it cannot be read."""
 

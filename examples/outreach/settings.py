@@ -78,6 +78,7 @@ class Settings:
     tax_percent: Decimal
     zone: ZoneInfo
     remind_after_hours: float
+    ask_after_hours: float
     concurrency: int
     timeout_s: float
     database: str
@@ -109,6 +110,7 @@ def read(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> S
             tax_percent=_decimal(given.tax or habits.tax, "--tax"),
             zone=_zone(given.zone or habits.zone),
             remind_after_hours=given.remind_after,
+            ask_after_hours=given.ask_after,
             concurrency=_whole(given.concurrency, "--concurrency", 1, 1000),
             timeout_s=given.timeout,
             database=given.database,
@@ -140,6 +142,7 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     add("--tax", metavar="PERCENT", help="default 10 or 0")
     add("--zone", help="of the quiet hours; default Asia/Tokyo or America/New_York")
     add("--remind-after", type=float, default=48, metavar="HOURS", help="default 48")
+    add("--ask-after", type=float, default=24, metavar="HOURS", help="without receipt; default 24")
     add("--concurrency", default="8", help="requests to the provider at once; default 8")
     add("--timeout", type=float, default=10, metavar="SECONDS", help="real time; default 10")
     add("--database", default=":memory:", metavar="PATH", help="default: in memory")

@@ -13,9 +13,9 @@ from examples.outreach.provider import STOP_WORDS, Accepted, Inbound, Later, Ref
 from examples.outreach.texts import ENGLISH, segments
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from examples.outreach.books import Message
+    from examples.outreach.books import Books, Message
     from examples.outreach.provider import Account, Callback, Letter, Outcome, Wire
 
 UNSUBSCRIBED, QUEUE_FULL = 21610, 21611
@@ -44,14 +44,13 @@ class Twilio:
     inbound_path: str | None = "/twilio/inbound"
     wants_reply = True
 
-    def __init__(
-        self, account: Account, wire: Wire, own_url: str, knows: Callable[[str], bool]
-    ) -> None:
+    def __init__(self, account: Account, wire: Wire, own_url: str, books: Books) -> None:
         self._account = account
         self._wire = wire
         self._status_url = own_url + self.status_path
-        self._knows = knows
-        self._messages = f"{account.url}/2010-04-01/Accounts/{account.name}/Messages.json"
+        self._books = books
+        self._resource = f"{account.url}/2010-04-01/Accounts/{account.name}/Messages"
+        self._messages = f"{self._resource}.json"
 
     async def send(self, letter: Letter, *, unclear: bool) -> Outcome:
         """Send a letter, unless an unclear try of it turns out to have been accepted."""
@@ -81,10 +80,18 @@ class Twilio:
         found = reply.data.get("messages")
         if reply.status != 200 or not isinstance(found, list):
             return Later("an unreadable list")
+        self._books.add_receipts(  # what is read is known, whatever it was read for
+            receipt for message in found for receipt in _told(message)
+        )
         for message in found:
-            if message.get("body") == letter.text and not self._knows(str(message.get("sid"))):
+            if message.get("body") == letter.text and not self._books.knows(str(message["sid"])):
                 return _accepted(message, letter)
         return None
+
+    async def ask(self, _own_id: str, provider_id: str | None) -> Sequence[Receipt] | Later:
+        """Fetch the message."""
+        reply = await self._wire.get(f"{self._resource}/{provider_id}.json", {})
+        return reply if isinstance(reply, Later) else _told(reply.data)
 
     def receipts(self, callback: Callback) -> Sequence[Receipt]:
         """Read a status callback."""
@@ -117,6 +124,15 @@ class Twilio:
         if message.told.state == "failed" and message.told.error not in NO_FEE:
             return 0, FAILED_FEE
         return 0, Decimal(0)
+
+
+def _told(data: dict[str, Any]) -> list[Receipt]:
+    """Read what a message resource says of its state, if that is news."""
+    sid, state = data.get("sid"), STATES.get(str(data.get("status")))
+    error = data.get("error_code")
+    if not isinstance(sid, str) or state is None:
+        return []
+    return [Receipt(sid, state, error=error if isinstance(error, int) else 0)]
 
 
 def _accepted(data: dict[str, Any], letter: Letter) -> Accepted | Later:

@@ -11,7 +11,7 @@ from examples.outreach.provider import Accepted, Inbound, Later, Refused
 from examples.outreach.texts import JAPANESE, segments
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from examples.outreach.books import Message
     from examples.outreach.provider import Account, Callback, Letter, Outcome, Wire
@@ -54,18 +54,25 @@ class ZettaiReach:
             return Later(f"responseCode {code}")
         return Refused(f"HTTP {reply.status}, responseCode {code}")
 
+    async def ask(self, own_id: str, _provider_id: str | None) -> Sequence[Receipt] | Later:
+        """Ask for the status by our clientTag."""
+        query = {
+            "token": self._account.secret,
+            "clientId": self._account.name,
+            "clientTag": own_id,
+        }
+        reply = await self._wire.get(f"{self._account.url}/p5/api/status.json", query)
+        if isinstance(reply, Later):
+            return reply
+        rows = reply.data.get("status")
+        return _read([{**row, "clientTag": own_id} for row in rows or () if isinstance(row, dict)])
+
     def receipts(self, callback: Callback) -> Sequence[Receipt]:
         """Read a DLR push. The count of units means something only when statusId is 2."""
         try:
-            notices = json.loads(dict(callback.form)["json"])["eventNotifications"]
-            told = [(str(n["clientTag"]), str(n["statusId"]), n) for n in notices]
+            return _read(json.loads(dict(callback.form)["json"])["eventNotifications"])
         except (KeyError, TypeError) as error:
             raise ValueError("not a DLR push") from error
-        return [
-            Receipt(tag, STATES[status], _units(notice) if status == "2" else None)
-            for tag, status, notice in told
-            if status in STATES
-        ]
 
     def inbound(self, _callback: Callback, /) -> Inbound:
         """Refuse: people answer by other means."""
@@ -82,6 +89,15 @@ class ZettaiReach:
         told = message.told.units
         units = message.segments if told is None else told
         return units, units * self._account.unit_price
+
+
+def _read(notices: Iterable[dict[str, object]]) -> list[Receipt]:
+    told = [(str(n["clientTag"]), str(n["statusId"]), n) for n in notices]
+    return [
+        Receipt(tag, STATES[status], _units(notice) if status == "2" else None)
+        for tag, status, notice in told
+        if status in STATES
+    ]
 
 
 def _units(notice: dict[str, object]) -> int | None:

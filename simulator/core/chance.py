@@ -111,7 +111,12 @@ def message_key(owner: str, recipient: str, k: int, body: str | None) -> int:
 
 def stream_of(seed: int, purpose: Purpose) -> int:
     """Return the stream, a 64-bit integer, of one purpose in a world with this seed."""
-    return _xxh3(purpose.value.encode(), seed & MASK)
+    return stream_named(seed, purpose.value)
+
+
+def stream_named(seed: int, words: str) -> int:
+    """Return the stream of a decision that people have named, such as a rule's."""
+    return _xxh3(words.encode(), seed & MASK)
 
 
 def draw64(stream: int, key8: bytes, nth: int = 0) -> int:

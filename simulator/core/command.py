@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from simulator.core.extra import Extra
+from simulator.core.faults import Rule, Seam
 from simulator.core.message import Account, Message, Origin, Reason, Rejection
 
 
@@ -179,6 +180,25 @@ class Wait(msgspec.Struct, frozen=True, gc=False, tag="wait"):
     url: str = ""
 
 
+class SetRules(msgspec.Struct, frozen=True, gc=False, tag="rules"):
+    """Let these rules hold from now on, in this order, and no others."""
+
+    rules: tuple[Rule, ...]
+
+
+class Fire(msgspec.Struct, frozen=True, gc=False, tag="fire"):
+    """A rule has acted on a request, or on its reply.
+
+    Attributes:
+        keys: of the messages whose acceptance the client was not told.
+    """
+
+    account: str
+    rule: str
+    seam: Seam
+    keys: tuple[int, ...] = ()
+
+
 # About one message that exists; a dialect leaves the key to whoever finds the message.
 Aimed = Cancel | Redact | Delete | DeleteMedia | Feedback
 Command = (
@@ -195,4 +215,6 @@ Command = (
     | DeleteMedia
     | Feedback
     | Wait
+    | SetRules
+    | Fire
 )

@@ -10,8 +10,9 @@ import msgspec
 
 from simulator.core.cause import Cause
 from simulator.core.consent import Wish
+from simulator.core.faults import Seam
 from simulator.core.message import OutcomeKind, Reason, State
-from simulator.core.trouble import Trouble
+from simulator.core.trouble import Forgery, Trouble
 
 
 class Event(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -224,6 +225,34 @@ class InstantCut(Event, frozen=True, gc=False, tag=34):
     steps: int
 
 
+class RulesSet(Event, frozen=True, gc=False, tag=40):
+    """From now on these rules hold, by name, and no others."""
+
+    rules: tuple[str, ...]
+
+
+class RuleFired(Event, frozen=True, gc=False, tag=41):
+    """A rule acted at a seam; `verdict` names what it did, several joined by a plus.
+
+    `contended`: another order of arrival would have hit another one.
+    """
+
+    account: str
+    rule: str
+    seam: Seam
+    verdict: str
+    contended: bool = False
+
+
+class ForgeryTried(Event, frozen=True, gc=False, tag=42):
+    """A forged call about `state`, which is a lie, ended so; nobody was told anything by it."""
+
+    state: State
+    forgery: Forgery
+    outcome: OutcomeKind
+    status: int
+
+
 AnyEvent = (
     AccountOpened
     | Accepted
@@ -256,6 +285,9 @@ AnyEvent = (
     | AutoReplied
     | Warned
     | InstantCut
+    | RulesSet
+    | RuleFired
+    | ForgeryTried
 )
 
 KINDS: tuple[type[Event], ...] = AnyEvent.__args__

@@ -15,7 +15,7 @@ from simulator.core.cause import Cause
 from simulator.core.consent import SILENT, Keywords
 from simulator.core.extra import Extra
 from simulator.core.queue import Throughput
-from simulator.core.trouble import Trouble
+from simulator.core.trouble import Forgery, Trouble
 
 
 class State(IntEnum):
@@ -89,6 +89,8 @@ class Reason(Enum):
     TOO_MANY_MEDIA = "too_many_media"
     NOT_CANCELABLE = "not_cancelable"
     NOT_FINISHED = "not_finished"
+    THROTTLED = "throttled_by_rule"  # the rule says with which status
+    BROKEN = "broken_by_rule"
 
 
 # What was refused because of who came first: another order of arrival would have refused others.
@@ -104,11 +106,15 @@ class Rejection(msgspec.Struct, frozen=True, gc=False):
         reason: which rule.
         field: the parameter's name as the client wrote it, or empty.
         detail: what was seen, for people; already shortened.
+        status: HTTP status; 0: the dialect's own for the reason.
+        retry_after_s: of the Retry-After header; -1: the dialect's own, if it has one.
     """
 
     reason: Reason
     field: str = ""
     detail: str = ""
+    status: int = 0
+    retry_after_s: int = -1
 
 
 class Account(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -258,6 +264,7 @@ class Call(msgspec.Struct, gc=False):
         url: where to; empty: the message's own address. `method`: POST or GET.
         hop: how many redirections led here; `said`: messages that its inbound has caused.
         trouble: of a fallback: why the address before, `failed_url`, was given up.
+        again: it repeats another call; forged: it only pretends to come from the provider.
     """
 
     key: int
@@ -272,6 +279,8 @@ class Call(msgspec.Struct, gc=False):
     said: int = 0
     trouble: Trouble = Trouble.NONE
     failed_url: str = ""
+    again: bool = False
+    forged: Forgery = Forgery.NONE
 
 
 class Wake(msgspec.Struct, frozen=True, gc=False):

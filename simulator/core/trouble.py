@@ -23,3 +23,13 @@ class Trouble(IntEnum):
     REDIRECTS = 14106  # one led to the next too often
     REPLY_LOOP = 14107  # too many automatic replies between two numbers
     TOO_MANY_REPLIES = 14109  # to one inbound message
+
+
+class Forgery(IntEnum):
+    """How the signature of a call is wrong that is not the provider's."""
+
+    __hash__ = int.__hash__
+
+    NONE = 0
+    WRONG = 1  # made with another secret
+    STALE = 2  # the provider's own, for something else that it said before

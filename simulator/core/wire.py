@@ -36,6 +36,9 @@ class HttpReply(msgspec.Struct, frozen=True, gc=False):
     headers: tuple[tuple[str, str], ...] = ()
 
 
+NO_REPLY = HttpReply(0)  # no byte is written, and the connection is closed
+
+
 class HttpCall(msgspec.Struct, frozen=True, gc=False):
     """A request that we make: a callback.
 

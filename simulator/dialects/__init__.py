@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from simulator.dialects import native, twilio, twilio_twiml, zettai_reach
+from simulator.dialects import (
+    native,
+    native_webhook,
+    twilio,
+    twilio_twiml,
+    twilio_webhook,
+    zettai_reach,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -15,7 +22,7 @@ if TYPE_CHECKING:
     from simulator.core.wire import HttpCall
     from simulator.dialects.shape import Route
 
-__all__ = ["DIALECTS", "READERS", "Dialect"]
+__all__ = ["DIALECTS", "FORGERS", "READERS", "Dialect"]
 
 
 class Dialect(Protocol):
@@ -57,4 +64,9 @@ DIALECTS: Mapping[str, Dialect] = {
 # What the answer to a call orders, for the providers that take orders (`HttpCall.wants_body`).
 READERS: Mapping[str, Callable[[Call, Account, Outcome], Orders]] = {
     twilio.NAME: twilio_twiml.orders
+}
+# Calls that are not the provider's, for the rules; only of providers that sign theirs.
+FORGERS: Mapping[str, Callable[[Call, Account, int, int], HttpCall | None]] = {
+    native.NAME: native_webhook.forged,
+    twilio.NAME: twilio_webhook.forged,
 }

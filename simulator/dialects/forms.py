@@ -133,6 +133,14 @@ def rejection_of(asked: Ask | Refused, result: Result) -> Rejection:
     return asked.rejection
 
 
+def retry_after(
+    rejection: Rejection, usual: tuple[tuple[str, str], ...] = ()
+) -> tuple[tuple[str, str], ...]:
+    """Return the Retry-After header of a refusal: the rule's, where it has one, else the usual."""
+    seconds = rejection.retry_after_s
+    return usual if seconds < 0 else (("Retry-After", str(seconds)),)
+
+
 def _fields(text: str) -> Form | Rejection:
     if text.count("&") >= FIELDS_MAX:
         return Rejection(Reason.MALFORMED, "form", f"it has more than {FIELDS_MAX} fields")

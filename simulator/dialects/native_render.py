@@ -20,6 +20,7 @@ from simulator.core.tariff import POLICIES, Policy, bill, priced
 from simulator.core.text import Encoding
 from simulator.core.wire import HttpReply
 from simulator.core.written import decimal, rfc3339
+from simulator.dialects import forms
 from simulator.dialects.native_parse import PREFIX
 from simulator.dialects.shape import RARE
 
@@ -67,6 +68,8 @@ REASONS: Mapping[Reason, tuple[int, str, str]] = {
     Reason.SCHEDULE_FULL: (429, "schedule_full", "Too many messages wait for their instant"),
     Reason.NOT_CANCELABLE: (409, "not_cancelable", "The message can no longer be canceled"),
     Reason.NOT_FINISHED: (409, "not_finished", "The message is not finished yet"),
+    Reason.THROTTLED: (429, "throttled", "Too many requests"),
+    Reason.BROKEN: (500, "server_error", "The server has failed"),
     # Of other providers only: nothing here can ask for it.
     **dict.fromkeys(RARE, (400, "invalid_value", "A value cannot be taken")),
 }
@@ -143,14 +146,16 @@ def batched(found: Batched, reply: Reply, *, again: bool) -> HttpReply:
 
 def refused(rejection: Rejection, *, again: bool = False) -> HttpReply:
     """Write a refusal."""
-    status = REASONS[rejection.reason][0]
-    headers = _CHALLENGE if status == 401 else AGAIN if again else ()
+    status = rejection.status or REASONS[rejection.reason][0]
+    usual = _CHALLENGE if status == 401 else AGAIN if again else ()
+    headers = forms.retry_after(rejection, usual)
     return HttpReply(status, _encode(problem_of(rejection)), PROBLEM_TYPE, headers)
 
 
 def problem_of(rejection: Rejection) -> dict[str, Any]:
     """Return a problem detail object: what a client may rely on is `code` and `field`."""
     status, code, title = REASONS[rejection.reason]
+    status = rejection.status or status
     problem = {"type": f"urn:todoku:problem:{code}", "title": title, "status": status, "code": code}
     if rejection.field:
         problem["field"] = FIELDS.get(rejection.field, rejection.field)

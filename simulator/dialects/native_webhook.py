@@ -17,9 +17,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from simulator.core.chance import key_of
 from simulator.core.message import FINAL, State
+from simulator.core.trouble import Forgery
 from simulator.core.wire import HttpCall
 from simulator.core.written import rfc3339
 from simulator.dialects.native_json import JSON_TYPE
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from simulator.core.message import Account, Call
 
 WHSEC: Final = "whsec_"  # what a secret of Standard Webhooks begins with
+STALE_S: Final = 3_600  # of a forged callback; validators let five minutes pass
 _SECOND_US: Final = 1_000_000
 
 
@@ -57,6 +60,15 @@ def callback(call: Call, account: Account, epoch: int, wall_s: int = 0) -> HttpC
         ("webhook-signature", signature(account.secret, event_id, signed_s, body)),
     )
     return HttpCall(url, body, JSON_TYPE, headers)
+
+
+def forged(call: Call, account: Account, epoch: int, wall_s: int = 0) -> HttpCall | None:
+    """Write a callback that is not ours, for a rule: signed with another secret, or an hour old."""
+    if call.forged is Forgery.WRONG:
+        other = f"{key_of('forger', account.secret):032x}"
+        return callback(call, replace(account, secret=other), epoch, wall_s)
+    old = replace(call, due_us=call.due_us - STALE_S * _SECOND_US)
+    return callback(old, account, epoch, wall_s - STALE_S)
 
 
 def signature(secret: str, event_id: str, at_s: int, body: bytes) -> str:

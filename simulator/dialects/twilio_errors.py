@@ -57,7 +57,11 @@ REASONS: Mapping[Reason, tuple[int, int, str]] = {
     Reason.TEST_CREDENTIALS: (403, 20008, "Test credentials can only create messages"),
     Reason.NOT_CANCELABLE: (409, 30409, "Only a scheduled message can be canceled"),
     Reason.NOT_FINISHED: (409, 20009, "The message is not finished yet"),
+    Reason.THROTTLED: (429, 20429, "Too many requests"),
+    Reason.BROKEN: (500, 20500, "Internal server error"),
 }
+# Statuses of a failing server that have a code of their own.
+SERVER_CODES: Mapping[int, int] = {503: 20503}
 # Parameters for which a bad value has a code of its own.
 BAD_PARAMETERS: Mapping[str, int] = {
     "StatusCallback": 21609,
@@ -82,11 +86,14 @@ def refusal(asked: Ask | Refused, result: Result) -> HttpReply:
         code = BAD_PARAMETERS.get(rejection.field, code)
     elif rejection.reason is Reason.MISSING_PARAMETER:
         code = MISSING_PARAMETERS.get(rejection.field, code)
+    elif rejection.status:
+        status, code = rejection.status, SERVER_CODES.get(rejection.status, code)
     message = words.replace("{field}", rejection.field or "the request")
     if rejection.detail:
         message = f"{message}: {rejection.detail}"
     more = f"https://www.twilio.com/docs/errors/{code}"
-    headers = _CHALLENGE if status == 401 else _LATER if status == 429 else ()
+    usual = _CHALLENGE if status == 401 else _LATER if status == 429 else ()
+    headers = forms.retry_after(rejection, usual)
     return HttpReply(
         status, msgspec.json.encode(_Error(code, message, more, status)), headers=headers
     )

@@ -11,9 +11,12 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
+
 from simulator.core.account import Retry
 from simulator.core.chance import key_of
 from simulator.core.message import State
+from simulator.core.trouble import Forgery
 from simulator.core.webhook import retry_of
 from simulator.core.wire import HttpCall
 from simulator.dialects.forms import write_form
@@ -74,6 +77,23 @@ def callback(call: Call, account: Account, epoch: int, _wall_s: int = 0) -> Http
         connect_us=retry.connect_us if overrides else 0,
         wants_body=inbound,
     )
+
+
+def forged(call: Call, account: Account, epoch: int, _wall_s: int = 0) -> HttpCall | None:
+    """Write a status callback that is not Twilio's, for a rule: only its signature tells.
+
+    It is made with another auth token, or it is Twilio's own, of the earlier callback about "sent".
+    """
+    if call.forged is Forgery.WRONG:
+        other = f"{key_of('forger', account.secret):032x}"
+        return callback(call, replace(account, secret=other), epoch)
+    lie, earlier = (
+        callback(replace(call, state=state), account, epoch) for state in (call.state, State.SENT)
+    )
+    if lie is None or earlier is None:
+        return None
+    (stale, *_), (_, *rest) = earlier.headers, lie.headers
+    return replace(lie, headers=(stale, *rest))
 
 
 def signature(secret: str, url: str, fields: Mapping[str, str]) -> str:

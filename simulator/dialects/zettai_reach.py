@@ -88,6 +88,8 @@ REASONS: Mapping[Reason, tuple[int, int, str]] = {
     Reason.TOO_MANY_REQUESTS: (429, 500, "System error."),
     Reason.NOT_CANCELABLE: (200, 500, "System error."),
     Reason.NOT_FINISHED: (200, 500, "System error."),
+    Reason.THROTTLED: (429, 500, "System error."),
+    Reason.BROKEN: (500, 500, "System error."),
     # Of other providers only: nothing here can ask for it.
     **dict.fromkeys(
         (Reason.QUEUE_FULL, Reason.SCHEDULE_FULL, *RARE),
@@ -263,7 +265,9 @@ def _day_us(text: str) -> int | None:
 def _refusal(asked: Ask | Refused, result: Result, echo: Mapping[str, object]) -> HttpReply:
     rejection = forms.rejection_of(asked, result)
     status, code, words = REASONS[rejection.reason]
-    return _answer(status, code, words.replace("{field}", rejection.field or "request"), echo)
+    words = words.replace("{field}", rejection.field or "request")
+    reply = _answer(rejection.status or status, code, words, echo)
+    return msgspec.structs.replace(reply, headers=forms.retry_after(rejection))
 
 
 def _answer(status: int, code: int, words: str, more: Mapping[str, object]) -> HttpReply:

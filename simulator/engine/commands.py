@@ -17,9 +17,11 @@ from simulator.core.command import (
     Delete,
     DeleteMedia,
     Feedback,
+    Fire,
     Inject,
     Redact,
     Refusal,
+    SetRules,
     Submission,
     Touch,
     Wait,
@@ -36,6 +38,7 @@ from simulator.core.message import (
 )
 from simulator.core.queue import Queue
 from simulator.engine import aimed, once, special, steps
+from simulator.engine.detours import fire, set_rules
 from simulator.engine.inbound import inject
 
 if TYPE_CHECKING:
@@ -225,5 +228,7 @@ VERBS: Mapping[type[Command], Callable[[Gateway, Command, int], Answer]] = {
     DeleteMedia: aimed.delete_media,
     Feedback: aimed.feedback,
     Wait: wait,
+    SetRules: set_rules,
+    Fire: fire,
     **once.VERBS,
 }

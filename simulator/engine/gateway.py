@@ -18,6 +18,7 @@ from simulator.core.message import Call, Effect, Message, Outcome, OutcomeKind, 
 from simulator.core.orders import CAUSED_MAX, Ordered
 from simulator.engine import steps
 from simulator.engine.commands import VERBS
+from simulator.engine.detours import Held
 from simulator.engine.inbound import replied
 from simulator.engine.log import Recorded, Settled
 from simulator.engine.ordering import Errand, Replies, ordered
@@ -25,14 +26,17 @@ from simulator.engine.settling import settled
 from simulator.engine.state import hold
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from simulator.core.command import Answer, Command
     from simulator.core.message import State
     from simulator.core.people import People
     from simulator.core.person import Reaction
     from simulator.engine.agenda import Agenda
+    from simulator.engine.detours import Detours
     from simulator.engine.log import Log
+    from simulator.engine.ruling import Ruling
+    from simulator.engine.steps import StepOf
     from simulator.engine.store import Store
 
 # After these steps the provider knows a new state (a failure in its queue is known at once).
@@ -74,6 +78,9 @@ class Gateway:
         self.waits: dict[int, Wait] = {}
         self.physics = steps.Physics(people)
         self.replies = Replies()
+        self.table: Mapping[int, StepOf] = steps.STEPS
+        self.ruling: Ruling | None = None  # None, as the next: there has never been a rule
+        self.detours: Detours | None = None
         self._effects: list[Effect] = []
         self._caused_us = self._caused = 0
 
@@ -104,7 +111,7 @@ class Gateway:
                 caller keeps the effects back until it is done.
         """
         pop, push = self.agenda.pop, self.agenda.push
-        live, append, physics, table = self.store.live, self.log.append, self.physics, steps.STEPS
+        live, append, physics, table = self.store.live, self.log.append, self.physics, self.table
         ran, at_us = 0, self.now_us
         while (entry := pop(now_us)) is not None:
             at_us, key, nth, data = entry
@@ -143,6 +150,9 @@ class Gateway:
             self._effects.append(data)
         elif isinstance(data, Errand):
             ordered(self, data, due_us)
+        elif isinstance(data, Held):
+            if self.detours is not None and (call := self.detours.waited(data, due_us)):
+                self._effects.append(call)
         elif isinstance(data, Wait):
             self.waits.pop(data.token, None)
             self._effects.append(Wake(data.token, due_us, data.url))
@@ -207,10 +217,16 @@ class Gateway:
             self.ask(Call(key, message, state, 0, at_us))
 
     def ask(self, call: Call) -> None:
-        """Have a call made; its message is not finished before it is settled."""
-        self.store.revive(call.message)
-        hold(call.message, 1)
+        """Have a call made, unless a rule decides otherwise."""
+        if self.detours is not None and self.detours.takes(call):
+            return
+        self.expect(call.message)
         self._effects.append(call)
+
+    def expect(self, message: Message) -> None:
+        """Keep a message from being finished before one more call about it is settled."""
+        self.store.revive(message)
+        hold(message, 1)
 
     def carry_out(self, command: Command, at_us: int) -> Answer:
         """Carry out a command that is part of something else, at the instant of that."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from simulator.core import events as ev
 from simulator.core.chance import key_of
-from simulator.core.message import Call, OutcomeKind, State
+from simulator.core.message import FINAL, Call, OutcomeKind, State
 from simulator.core.orders import Ordered
 from simulator.core.trouble import Trouble
 from simulator.core.webhook import address_of, next_attempt_us, retry_of
@@ -28,6 +28,12 @@ def settled(gateway: Gateway, call: Call, outcome: Outcome) -> None:
     """Take in the outcome of an attempt whose message is live."""
     message, at_us = call.message, call.due_us
     kind, status = outcome.kind, outcome.status
+    if call.forged:
+        gateway.emit(
+            ev.ForgeryTried(at_us, message.key, call.state, call.forged, kind, status), message
+        )
+        gateway.release(message, 1)
+        return
     call.began_us = call.began_us or at_us
     tried = ev.CallbackTried(at_us, message.key, call.state, call.nth, kind, status)
     gateway.emit(tried, message)
@@ -50,7 +56,7 @@ def settled(gateway: Gateway, call: Call, outcome: Outcome) -> None:
 
 def _answered(gateway: Gateway, call: Call, outcome: Outcome) -> None:
     message, at_us = call.message, call.due_us
-    if not call.hop or message.told is not call.state:
+    if _is_news(call):
         gateway.emit(ev.Told(at_us, message.key, call.state, by_read=False), message)
     orders = outcome.orders if isinstance(outcome, Ordered) else None
     if orders is None or orders.is_idle:
@@ -64,6 +70,14 @@ def _answered(gateway: Gateway, call: Call, outcome: Outcome) -> None:
         gateway.agenda.push((due_us, call.key, steps.ORDERS, Errand(call, orders)))
     elif not _falls_back(gateway, call, orders.troubles[0]):
         gateway.release(message, 1)
+
+
+def _is_news(call: Call) -> bool:
+    """Tell whether an answered call tells something: each state is told once by calls about it."""
+    told = call.message.told
+    if call.again:
+        return told is not call.state and told not in FINAL
+    return not call.hop or told is not call.state
 
 
 def _falls_back(gateway: Gateway, call: Call, trouble: Trouble) -> bool:

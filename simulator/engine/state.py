@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from simulator.core import events as ev
 from simulator.core.cause import Cause
+from simulator.core.faults import Seam
 from simulator.core.lifecycle import FATE, KNOWN
 from simulator.core.message import FINAL, State
 
@@ -127,6 +128,11 @@ def _deleted(event: ev.Event, message: Message) -> None:
         message.extra = replace(message.extra, media=tuple("" for _ in message.extra.media))
 
 
+def _rule_fired(event: ev.RuleFired, message: Message) -> None:
+    if event.seam is Seam.REPLY:  # the client never saw that it was accepted
+        message.told, message.told_us = State.NONE, 0
+
+
 CHANGES: Mapping[type[ev.Event], Change] = {
     ev.Sending: _sending,
     ev.Sent: _sent,
@@ -148,6 +154,7 @@ CHANGES: Mapping[type[ev.Event], Change] = {
     ev.Released: _released,
     ev.Queued: _queued,
     ev.MediaDeleted: _media_deleted,
+    ev.RuleFired: _rule_fired,
 }
 
 

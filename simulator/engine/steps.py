@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from simulator.core.people import People
     from simulator.core.queue import Queue
 
+    StepOf = Callable[["Physics", Message, int, int, Any], "Step"]
+
 # Step codes, the low bits of an agenda entry's nth; the repeat count stands above them.
 # What stands before RECEIPT is nothing to a message that has met its fate: canceled, say.
 RELEASE, QUEUE, SENDING, HANDOVER, ATTEMPT, GIVE_UP = range(1, 7)
@@ -209,7 +211,7 @@ def _again(physics: Physics, message: Message, at_us: int, nth: int, cause: Caus
 
 
 # By code. The data of an entry is what the step before put there for this one.
-STEPS: Mapping[int, Callable[[Physics, Message, int, int, Any], Step]] = {
+STEPS: Mapping[int, StepOf] = {
     RELEASE: release,
     QUEUE: assign,
     SENDING: sending,

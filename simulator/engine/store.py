@@ -50,6 +50,10 @@ class Shelf:
         self.counts[name] = k + 1
         return k
 
+    def so_far(self, recipient: str, body: str | None) -> int:
+        """Return how many messages with this identity were accepted so far."""
+        return self.counts.get(recipient if body is None else _hash(recipient + "\0" + body), 0)
+
     def key_of_reference(self, reference: str) -> int | None:
         """Return the key of the message with this reference, if it is still kept."""
         return self.references.get(_hash(reference))

@@ -9,13 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from simulator.core.command import Configure
+from simulator.core.command import Configure, SetRules
+from simulator.core.faults import AT_THE_EDGE
 from simulator.core.people import People
 from simulator.engine.agenda import Agenda
 from simulator.engine.gateway import Gateway
 from simulator.engine.log import Log, Recorded, View
 from simulator.engine.store import Store
 from simulator.views.audit import Audit
+from simulator.views.firings import Firings
 from simulator.views.inbox import Inbox
 from simulator.views.ledger import Ledger
 from simulator.views.metrics import Metrics
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from simulator.core.command import Answer
+    from simulator.core.faults import Rule
     from simulator.core.message import Account
     from simulator.core.people import Habits
 
@@ -67,9 +70,10 @@ class World:
         self.inbox, self.truth, self.metrics = Inbox(), Truth(), Metrics()
         self.ledger = Ledger(self.account)
         self.audit = Audit(self.account, self.ledger)
+        self.firings = Firings()
         self.also = options.also()
-        views: list[View] = [self.inbox, self.truth, self.metrics, self.ledger, self.audit]
-        views += self.also
+        views: list[View] = [self.inbox, self.truth, self.metrics, self.ledger]
+        views += [self.firings, self.audit, *self.also]
         self.log = Log(views, options.retention * _EVENTS_PER_MESSAGE, options.sink)
         self.store = Store(options.retention, self.log.forget)
         self.gateway = Gateway(
@@ -91,19 +95,27 @@ class World:
         return self.gateway.submit(Configure(account), now_us)
 
     def reset(self) -> None:
-        """Begin anew: no messages, no counters; accounts, their settings and waits stay.
+        """Begin anew: no messages, no counters; accounts, their settings, rules and waits stay.
 
         Chance begins again too, while public ids do not come back.
         """
         accounts = [shelf.account for shelf in self.store.shelves.values()]
         waits = list(self.gateway.waits.values())
         now_us = self.gateway.now_us
+        rules = self.rules()
         self._build(self.gateway.epoch + 1)
         self.gateway.now_us = now_us
         for account in accounts:
             self.gateway.submit(Configure(account), now_us)
+        if rules:
+            self.gateway.submit(SetRules(rules), now_us)
         for wait in waits:
             self.gateway.submit(wait, now_us)
+
+    def rules(self) -> tuple[Rule, ...]:
+        """Return the rules that hold, in their order."""
+        ruling = self.gateway.ruling
+        return () if ruling is None else tuple(live.rule for live in ruling.live)
 
     def faults(self) -> list[str]:
         """Return what is wrong with this world's books, in words; empty when all is well."""
@@ -125,6 +137,7 @@ class Worlds:
         self.of_account: dict[str, World] = {}
         self.accounts: dict[str, Account] = {}
         self.concurrency: dict[str, int] = {}  # of the accounts that have such a limit
+        self.ruled: set[str] = set()  # worlds with a rule for requests or replies
         self.world(DEFAULT)
 
     def world(self, name: str) -> World:
@@ -137,8 +150,17 @@ class Worlds:
     def remove(self, name: str) -> None:
         """Drop a world with its accounts; `default` stays."""
         assert name != DEFAULT, "the world of unknown accounts"
+        self.ruled.discard(name)
         for account in self.by_name.pop(name).store.shelves:
             del self.of_account[account], self.accounts[account]
+
+    def rule(self, rules: tuple[Rule, ...], world: str = DEFAULT, now_us: int = 0) -> None:
+        """Let these rules, and no others, hold in a world that exists."""
+        self.by_name[world].gateway.submit(SetRules(rules), now_us)
+        if any(rule.seam in AT_THE_EDGE for rule in rules):
+            self.ruled.add(world)
+        else:
+            self.ruled.discard(world)
 
     def configure(self, account: Account, world: str = DEFAULT, now_us: int = 0) -> World:
         """Make or change an account; one that exists stays in its world."""

@@ -28,7 +28,7 @@ from simulator.run.report import findings_csv
 from simulator.run.report_files import Outputs, encoded, prepare, write, write_all
 from simulator.run.show import show
 from simulator.run.sut import Given, last_lines
-from simulator.run.world import account_of, begins_at, options_of
+from simulator.run.world import account_of, begins_at, options_of, rules_of
 from simulator.scenario import Scenario, load_scenario, parse_scenario
 from simulator.settings import is_loopback
 from simulator.web.descriptors import room_for
@@ -171,6 +171,9 @@ def _open_accounts(server: Server, scenario: Scenario) -> None:
         account = account_of(scenario, written, lambda text: given.fill(text, 0, ""))
         server.worlds.configure(account, now_us=now_us)
         print(f"account   {written.name}: {account.dialect} {account.id} {account.secret}")
+    if scenario.rules:
+        server.worlds.rule(rules_of(scenario, now_us), now_us=now_us)
+        print(f"rules     {', '.join(rule.name for rule in scenario.rules)}")
 
 
 def _greet(server: Server, settings: Settings, options: Options) -> None:

@@ -39,7 +39,7 @@ from simulator.run.policy import Arrivals
 from simulator.run.recording import Recording
 from simulator.run.report import document
 from simulator.run.sut import System, free_port
-from simulator.run.world import account_of, begins_at, given_to, options_of
+from simulator.run.world import account_of, begins_at, given_to, options_of, rules_of
 from simulator.settings import Settings
 from simulator.verify.claims import ClaimsError, parse_claims
 from simulator.web.egress import Allow
@@ -173,7 +173,7 @@ class Run:
             await system.start()
             await system.ready(self.timeout_s)
             async with limit:
-                await self._move(conductor, system)
+                await self._move(server, conductor, system)
                 conductor.awaited = "the claims"
                 return await self._claims(system)
         except TimeoutError:
@@ -185,12 +185,15 @@ class Run:
             self.instants, self.stragglers = conductor.instants, conductor.stragglers
             await system.stop()
 
-    async def _move(self, conductor: Conductor, system: System) -> None:
+    async def _move(self, server: Server, conductor: Conductor, system: System) -> None:
         timing, driver = self.scenario.time, conductor.driver
         numbers = list(listed(self.scenario))
         start_us, rate = begins_at(self.scenario)
         driver.clock.jump(start_us)  # later than when it was opened, if that means `now`
         until_us = driver.now() + timing.until_us
+        if self.scenario.rules:
+            rules = rules_of(self.scenario, driver.now())
+            server.worlds.rule(rules, now_us=driver.now())
 
         async def start() -> None:
             await system.begin(numbers, {NOW_HEADER: str(driver.now())})

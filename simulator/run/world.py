@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from simulator.accounts import Account as Written
+    from simulator.core.faults import Rule
     from simulator.core.message import Account
     from simulator.engine.log import Recorded
     from simulator.run.sut import Given
@@ -111,6 +112,12 @@ def account_of(scenario: Scenario, written: Written, fill: Callable[[str], str])
         else msgspec.structs.replace(account.schedule, most=written.scheduled_max),
         **priced,
     )
+
+
+def rules_of(scenario: Scenario, start_us: int) -> tuple[Rule, ...]:
+    """Return the scenario's rules as the gateway wants them; their durations count from a start."""
+    ids = {written.name: credentials(written)[0] for written in scenario.accounts}
+    return tuple(body.rule(start_us, ids.__getitem__) for body in scenario.rules)
 
 
 def given_to(  # noqa: PLR0913, PLR0917 - the contract's first table

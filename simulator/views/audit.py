@@ -1,6 +1,7 @@
 """The auditor: conservation laws, from the facts alone and against the books.
 
     accepted = delivered + undelivered + expired + failed + canceled + in flight
+                                                      (whose receipt is lost stays in flight)
     each accepted unit is exactly one of charged, excluded, pending; the invoices are their sum
     known follows fate, told follows known, and only a delivered message is noticed
 
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulator.core import events as ev
 from simulator.core.cause import Cause
+from simulator.core.faults import Kind, Seam
 from simulator.core.message import FINAL, Account, Message, State
 from simulator.core.tariff import Policy, bill, units_of
 from simulator.views.ledger import Ledger, policy_of
@@ -44,9 +46,11 @@ class Audit:
         self._policies: dict[str, Policy] = {}
         self._open: dict[int, Standing] = {}
         self._ended: dict[Standing, int] = {}
+        self._unheard: dict[Standing, int] = {}  # their receipts were lost: known no further
+        self._pending: Counter[str] = Counter()  # units of those, where nothing charges them
         self._units: Counter[str] = Counter()
         self._micros: Counter[str] = Counter()
-        self.accepted = self.ended = 0
+        self.accepted = self.ended = self.unheard = 0
         self.seen: list[str] = []
 
     def folds(self) -> Mapping[type[ev.Event], Fold]:
@@ -60,6 +64,7 @@ class Audit:
             ev.Noticed: self._of_delivered,
             ev.Opened: self._of_delivered,
             ev.Replied: self._of_delivered,
+            ev.RuleFired: self._fired,
         }
 
     def forget(self, key: int) -> None:
@@ -97,6 +102,14 @@ class Audit:
         end = (account, segments, event.state, event.cause)
         self._ended[end] = self._ended.get(end, 0) + 1
 
+    def _fired(self, event: ev.RuleFired, message: Message | None) -> None:
+        if message is None or event.seam is not Seam.RECEIPT or event.verdict != Kind.LOSE.value:
+            return
+        standing = self._open.pop(event.key, _NOWHERE)
+        if standing[2] is not State.SENT:
+            self._note(f"message {event.key:016x} lost a receipt that nobody expected")
+        self._unheard[standing] = self._unheard.get(standing, 0) + 1
+
     def _told(self, event: ev.Told, message: Message) -> None:
         if event.state in FINAL and event.at_us < message.known_us:
             self._note(f"message {event.key:016x} was told before it was known")
@@ -115,17 +128,28 @@ class Audit:
             self._units[account] += n * units_of(policy, segments)
             self._micros[account] += n * bill(policy, segments, state, cause).micros
         self._ended.clear()
+        for (account, segments, state, cause), n in self._unheard.items():
+            if account not in self._policies:
+                continue
+            policy = self._policies[account]
+            due = bill(policy, segments, state, cause)
+            self.unheard += n
+            self._micros[account] += n * due.micros
+            into = self._units if due.units else self._pending
+            into[account] += n * units_of(policy, segments)
+        self._unheard.clear()
 
     def violations(self) -> list[str]:
         """Return every law that is broken, in words; empty when the books balance."""
         self._settle()
         found = list(self.seen)
-        if self.accepted != self.ended + len(self._open):
+        if self.accepted != self.ended + self.unheard + len(self._open):
+            lost = f", {self.unheard} never heard of" if self.unheard else ""
             found.append(
-                f"accepted {self.accepted} is not {self.ended} ended, {len(self._open)} open"
+                f"accepted {self.accepted} is not {self.ended} ended{lost}, {len(self._open)} open"
             )
         units, micros = Counter(self._units), Counter(self._micros)
-        pending: Counter[str] = Counter()
+        pending = Counter(self._pending)
         for (account, segments, state, cause), n in Counter(self._open.values()).items():
             policy = self._policies.get(account)
             if policy is None:

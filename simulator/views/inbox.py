@@ -34,6 +34,7 @@ _EXTRA = (
     ev.Released,
     ev.Queued,
     ev.MediaDeleted,
+    ev.ForgeryTried,
 )
 _encode = msgspec.msgpack.Encoder().encode
 _decoder = msgspec.msgpack.Decoder(ev.AnyEvent)
@@ -49,7 +50,11 @@ class Inbox:
 
     def folds(self) -> Mapping[type[ev.Event], Fold]:
         """Want what a message cannot carry."""
-        return dict.fromkeys(_EXTRA, self._add)
+        return {**dict.fromkeys(_EXTRA, self._add), ev.RuleFired: self._fired}
+
+    def _fired(self, event: ev.RuleFired, message: Message | None) -> None:
+        if message is not None:  # else a request came to nothing
+            self._add(event, message)
 
     def _add(self, event: ev.Event, _message: Message | None) -> None:
         lines, key, data = self._lines, event.key, _encode(event)

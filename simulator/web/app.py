@@ -26,6 +26,7 @@ from simulator.engine.world import DEFAULT
 from simulator.web.latency import OTHER, Latency
 from simulator.web.prompt import NOW_HEADER, Prompt, block
 from simulator.web.routes import Match, Table
+from simulator.web.ruled import Judged
 from simulator.web.turnstile import Turnstile
 
 if TYPE_CHECKING:
@@ -110,8 +111,8 @@ class Front:
         path, _, query = path.partition("?")
         if self.draining or "%" in path or payload.total_bytes > self._body_limit:
             return None
-        if self.worlds.concurrency:
-            return None  # requests under way are counted where they can be
+        if self.worlds.concurrency or self.worlds.ruled:
+            return None  # requests under way are counted, and replies lost, where they can be
         match = self._table.find(method, path)
         if not isinstance(match, Match):
             return None
@@ -193,6 +194,11 @@ class Front:
         if self.heard is not None:
             reads = isinstance(asked, Ask) and isinstance(asked.what, _QUERIES)
             self.heard(driver.world.name, not reads)
+        judged: Judged | None = None
+        if self.worlds.ruled and driver.world.name in self.worlds.ruled:
+            judged = Judged(driver.world, match, asked, now_us)
+            if judged.reply is not None:
+                return judged.reply, gateway.now_us
         result: Result
         if isinstance(asked, Refused):
             result = asked.rejection
@@ -210,7 +216,8 @@ class Front:
         driver.poke()
         at_us = gateway.now_us
         account = self.worlds.accounts.get(asked.account)
-        return match.route.render(asked, result, Reply(account, gateway.epoch, at_us)), at_us
+        reply = match.route.render(asked, result, Reply(account, gateway.epoch, at_us))
+        return (reply if judged is None else judged.after(result, reply)), at_us
 
     def _nowhere(self, request: web.BaseRequest, methods: tuple[str, ...]) -> web.Response:
         if methods:

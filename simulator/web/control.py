@@ -24,6 +24,7 @@ from simulator.web import (
     control_events,
     control_messages,
     control_people,
+    control_rules,
     control_worlds,
     metrics,
 )
@@ -133,6 +134,9 @@ ROUTES: tuple[tuple[str, str, Action], ...] = (
     ("GET", f"{_WORLD}/callbacks/refusals", control_callbacks.refusals),
     ("GET", f"{_WORLD}/events", control_events.events),
     ("GET", f"{_WORLD}/events/stream", control_events.stream),
+    ("GET", f"{_WORLD}/rules", control_rules.rules),
+    ("PUT", f"{_WORLD}/rules", control_rules.put_rules),
+    ("DELETE", f"{_WORLD}/rules", control_rules.delete_rules),
     ("GET", f"{_WORLD}/truth", control_worlds.truth),
     ("GET", f"{_WORLD}/ledger", control_worlds.ledger),
     ("GET", f"{_WORLD}/invoices", control_worlds.invoices),

@@ -13,11 +13,12 @@ import msgspec
 from simulator.core.carrier import CARRIERS
 from simulator.core.cause import Cause
 from simulator.core.consent import Wish
+from simulator.core.faults import Seam
 from simulator.core.ids import public_id
 from simulator.core.message import Origin, OutcomeKind, Reason, State
 from simulator.core.tariff import bill
 from simulator.core.text import Encoding
-from simulator.core.trouble import Trouble
+from simulator.core.trouble import Forgery, Trouble
 from simulator.core.written import MICROS, decimal, rfc3339
 from simulator.views.ledger import policy_of
 from simulator.web.control_declared import service
@@ -177,9 +178,9 @@ def event(fact: Event, epoch: int) -> Json:
 def _field(name: str, value: Any, epoch: int) -> object:
     if isinstance(value, Trouble):
         return {"name": value.name.lower(), "code": int(value)}
-    if isinstance(value, (State, Cause, OutcomeKind)):
+    if isinstance(value, (State, Cause, OutcomeKind, Forgery)):
         return None if value is Cause.NONE else value.name.lower()
-    if isinstance(value, (Reason, Wish)):
+    if isinstance(value, (Reason, Wish, Seam)):
         return value.value
     write = _INTEGERS.get(name)
     return write(value, epoch) if write else value

@@ -66,6 +66,8 @@ FAMILIES: tuple[Family, ...] = (
         ("opt_outs", _W, "Opt-outs that the provider noted."),
         ("callback_attempts", (*_W, "attempt", "outcome"), "Attempts at calling a customer back."),
         ("callbacks_abandoned", (*_W, "outcome"), "Callbacks given up, by their last outcome."),
+        ("rules_fired", (*_W, "rule", "seam", "verdict"), "Firings of rules."),
+        ("forged_callbacks", (*_W, "outcome"), "Calls forged by a rule, by how they ended."),
         ("messages_pruned", _W, "Messages forgotten by retention or deleted."),
         ("events", _W, "Facts in the log."),
     ),

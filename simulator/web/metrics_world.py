@@ -93,7 +93,16 @@ def _callbacks(world: World) -> dict[str, Counted]:
     for (kind, hundreds, again), n in world.metrics.tried.items():
         tried["retry" if again else "first", outcome_name(kind, hundreds)] += n
     abandoned: Counted = {(kind.name.lower(),): n for kind, n in world.metrics.abandoned.items()}
-    return {"callback_attempts": dict(tried), "callbacks_abandoned": abandoned}
+    forged: Counter[tuple[str, ...]] = Counter()
+    for (kind, hundreds), n in world.firings.forged.items():
+        forged[outcome_name(kind, hundreds),] += n
+    fired: Counted = {(f.rule, f.seam.value, f.verdict): n for f, n in world.firings.fired.items()}
+    return {
+        "callback_attempts": dict(tried),
+        "callbacks_abandoned": abandoned,
+        "forged_callbacks": dict(forged),
+        "rules_fired": fired,
+    }
 
 
 def _books(world: World) -> dict[str, Counted]:

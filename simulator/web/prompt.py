@@ -72,8 +72,10 @@ class Prompt:
         elif request.version < _HTTP_11:
             connection = "Connection: keep-alive\r\n"
         transport = request.transport
+        if transport is not None and not self._reply.status:
+            transport.close()
         if transport is None or transport.is_closing():
-            raise ConnectionResetError("the client left")
+            raise ConnectionResetError("the client left, or a rule has lost the reply")
         data = block(self._reply, self._now_us, connection)
         transport.write(data)
         request.writer.output_size = len(data)

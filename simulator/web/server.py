@@ -19,7 +19,7 @@ from aiohttp import web
 
 from simulator.core.message import Call, Outcome, OutcomeKind, Wake
 from simulator.core.wire import HttpCall
-from simulator.dialects import DIALECTS
+from simulator.dialects import DIALECTS, FORGERS
 from simulator.engine.clock import Clock
 from simulator.engine.driver import OUTSTANDING_MAX, Driver
 from simulator.engine.world import World, Worlds
@@ -232,7 +232,8 @@ class Server:
             return HttpCall(effect.url, body, "application/json")
         account = world.account(effect.message.account)
         dialect, epoch = DIALECTS[account.dialect], world.gateway.epoch
-        return dialect.callback(effect, account, epoch, int(time.time()))
+        write = FORGERS[account.dialect] if effect.forged else dialect.callback
+        return write(effect, account, epoch, int(time.time()))
 
 
 def calm_collector() -> None:

@@ -18,13 +18,16 @@ from simulator.core.command import (
     Delete,
     DeleteMedia,
     Feedback,
+    Fire,
     Inject,
     Once,
     Redact,
     Refusal,
+    SetRules,
     Touch,
     Wait,
 )
+from simulator.core.faults import Delay, Duplicate, Rule, Seam
 from simulator.core.message import OutcomeKind, Reason, State
 from simulator.engine.log import (
     Log,
@@ -115,7 +118,7 @@ def test_the_digest_of_these_facts_stays_between_releases() -> None:
 
 
 def test_every_kind_of_fact_survives_being_written_and_read() -> None:
-    values = {int: 7, str: "x", bool: True}
+    values = {int: 7, str: "x", bool: True, tuple[str, ...]: ("x", "y")}
     for kind in ev.KINDS:
         hints = get_type_hints(kind)
         fact = kind(
@@ -204,6 +207,10 @@ ITEMS = [
     Recorded(7, Batch("shop", (sms(), Refusal("shop", "", Reason.NO_TO, "to", "saw none")))),
     Recorded(7, Once("shop", "key", 2**64 - 1, sms())),
     Recorded(7, Once("shop", "key", 0, Batch("shop", (sms(),)))),
+    Recorded(
+        7, SetRules((Rule("late", Seam.RECEIPT, (Delay(1, 2), Duplicate(1, 2)), chance=0.5),))
+    ),
+    Recorded(7, Fire("shop", "lost", Seam.REPLY, (2**64 - 1,))),
     Recorded(8, Settled(2**64 - 1, 3, OutcomeKind.ANSWERED, 503)),
 ]
 

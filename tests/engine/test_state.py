@@ -26,6 +26,8 @@ UNMOVED = {
     ev.AutoReplied,
     ev.Warned,
     ev.InstantCut,
+    ev.RulesSet,
+    ev.ForgeryTried,
 }
 
 

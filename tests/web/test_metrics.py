@@ -35,6 +35,9 @@ def lived() -> Iterator[Running]:
     """A server on which everything has happened that is counted."""
     with running(open_accounts=True) as server:
         sink = f"{server.url}/nobody"  # answers 404
+        forger = {"name": "forger", "seam": "callback", "then": "corrupt", "chance": "20%"}
+        path = "/v1/worlds/default/rules"
+        assert server.control("PUT", path, {"rules": [forger]}).status == 200
         for i in range(60):
             server.accepted(us(i), StatusCallback=sink)
         server.accepted("+819012345678")

@@ -20,6 +20,7 @@ from simulator.web.control import control_app, openapi
 from simulator.web.control_callbacks import CallbacksQuery, RefusalsQuery
 from simulator.web.control_gate import CODES
 from simulator.web.control_people import PersonQuery
+from simulator.web.control_rules import RulesBody
 from tests.servers import SID, TOKEN, make_server, request, running, us
 from tests.web.conformance import conform, seeded
 from tests.worlds import START_US
@@ -36,6 +37,7 @@ BODIES = {
     "alarm": ask.AlarmBody,
     "advance": ask.AdvanceBody,
     "rate": ask.RateBody,
+    "putRules": RulesBody,
 }
 QUERIES = {
     "worlds": pages.PageQuery,
@@ -191,6 +193,8 @@ def aim(case: schemathesis.Case, live: Running) -> None:
         case.body = {"by": "4d"}
     elif path.endswith("/clock/alarms"):
         case.body = {"at_us": START_US, "url": "http://127.0.0.1:1025/"}
+    elif path.endswith("/rules") and case.method == "PUT":
+        case.body = {"rules": [{"name": "a", "seam": "receipt", "then": ["lose"]}]}
     elif path.endswith("/replies"):
         case.body = {"account": SID, "from": us(0), "to": "+15005550006", "body": "Yes"}
     if "account" in case.query:
