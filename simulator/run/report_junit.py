@@ -1,5 +1,4 @@
-"""The report as JUnit XML: a suite for each run, a case for each expectation or
-policy check, and one for validity.
+"""The report as JUnit XML: a suite for each run, a case for each thing judged, one for validity.
 
 The one rule: what was not judged is not green. Where the run proves nothing, its validity is an
 error and the expectations that seem to hold are skipped. A warning is skipped with its words, since
