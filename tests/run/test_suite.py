@@ -13,6 +13,7 @@ from simulator.run.suite_show import document, luck
 from tests.run.runs import FIRST_CAMPAIGN, JAPAN, ROOT, US_REMINDER, written
 
 LESSONS = {
+    "ambiguous-timeouts",
     *("billing-exclusion", "contact-policy", "delivery-rate", "late-and-out-of-order-receipts"),
     *("long-messages", "opt-out"),
 }
