@@ -17,7 +17,7 @@ from simulator.errors import shown
 from simulator.scenario_checks import DIALECT_BILLING, Billing, Dialect
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 LIMITS_MAX = 100
 WORDS_MAX = 50
@@ -72,6 +72,18 @@ class SenderLimit(Section):
         """Return it as the gateway wants it; without a patience, that is the queue's length."""
         patience_us = self.queue_us if self.patience_us is None else self.patience_us
         return Throughput(self.sender, round(self.rate * _MILLI), self.queue_us, patience_us)
+
+
+def _one_each(limits: Sequence[SenderLimit]) -> Sequence[SenderLimit]:
+    senders = [limit.sender for limit in limits]
+    twice = sorted({one for one in senders if senders.count(one) > 1})
+    if twice:
+        words = ", ".join(map(shown, twice))
+        raise ValueError(f"a sender has one limit; declared twice: {words}")
+    return limits
+
+
+EachOnce = AfterValidator(_one_each)
 
 
 class WordList(Section):
@@ -135,5 +147,7 @@ class Account(Section):
     scheduled_max: q.Count | None = None
     test_credentials: q.Flag = False
     keywords: WordList | None = None
-    limits: tuple[SenderLimit, ...] = Field((), strict=False, max_length=LIMITS_MAX)
+    limits: Annotated[tuple[SenderLimit, ...], EachOnce] = Field(
+        (), strict=False, max_length=LIMITS_MAX
+    )
     concurrency: q.PositiveCount | None = None

@@ -67,6 +67,10 @@ def test_limits_keywords_and_a_fallback_are_read() -> None:
         ('limits: [{sender: "1", rate: 1/h}]', "one segment in a thousand seconds"),
         ('limits: [{sender: "1", rate: 1/s, queu: 4h}]', "did you mean queue?"),
         ("limits: [{rate: 1/s}]", "accounts[0].limits[0].sender"),
+        (
+            'limits: [{sender: "1", rate: 1/s}, {sender: "1", rate: 2/s}]',
+            "accounts[0].limits: a sender has one limit; declared twice: '1'",
+        ),
         ("concurrency: 0", "accounts[0].concurrency"),
         ("keywords: {stop: [stop]}", "expected a word in capitals"),
         ("keywords: {on_stopp: x}", "did you mean on_stop?"),

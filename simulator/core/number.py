@@ -41,7 +41,7 @@ class NumberProblem(Enum):
     """Why a text is no number to send to: what is wrong, and what to do."""
 
     EMPTY = "there is no number; write one, such as +817001234567"
-    NOT_A_NUMBER = "this is not a phone number; write digits, such as 070-0123-4567"
+    NOT_A_NUMBER = "this is not a phone number; write digits, such as +817001234567"
     INVISIBLE = "the number holds an invisible character; type it again"
     FOREIGN_DIGITS = "the number is not written in the digits 0-9; type it again"
     TOO_SHORT = "the number has too few digits; look for lost ones"

@@ -69,9 +69,10 @@ class Queue:
             The instant, after `at_us`; None: it would have to wait longer than it may, and has
             taken no place.
         """
-        turn_us = max(self.free_us, at_us + 1)
+        first_us = at_us + 1
+        turn_us = max(self.free_us, first_us)
         patience_us = self.limit.patience_us
-        if patience_us and turn_us - at_us > patience_us:
+        if patience_us and turn_us - first_us > patience_us:
             return None
         self.free_us = turn_us + self.limit.takes_us(segments)
         return turn_us

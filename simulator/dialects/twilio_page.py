@@ -91,6 +91,8 @@ def messages(account: Account, query: Form) -> tuple[Page, tuple[str, ...]] | Re
     seen = window(query, "DateSent", MESSAGES, ("To", "From"))
     if isinstance(seen, Rejection):
         return seen
+    if seen.number and not seen.token:  # whoever counts upward would meet page 0 for ever
+        return bad(query, "Page", "it goes with the PageToken of next_page_uri")
     asked = Page(
         account=account.id,
         to=query.get("To", ""),

@@ -46,7 +46,9 @@ def unschedulable(shelf: Shelf, send_at_us: int, at_us: int) -> Rejection | None
     """Say what is against sending at an instant."""
     limits, lead_us = shelf.account.schedule, send_at_us - at_us
     if lead_us < max(limits.lead_us_min, 1) or 0 < limits.lead_us_max < lead_us:
-        words = f"{lead_us // 1_000_000} s ahead"
+        least_s, most_s = (us // 1_000_000 for us in (limits.lead_us_min, limits.lead_us_max))
+        span = f"{least_s} to {most_s} s" if most_s else f"{least_s} s or more"
+        words = f"saw an instant {lead_us // 1_000_000} s ahead of now; send {span} ahead"
         return Rejection(Reason.BAD_PARAMETER, "SendAt", words)
     if 0 <= limits.most <= shelf.waiting.count(at_us):
         return Rejection(Reason.SCHEDULE_FULL, detail=f"{limits.most} messages")

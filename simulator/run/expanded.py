@@ -88,6 +88,8 @@ def swept(value: Any, secrets: list[str]) -> Any:
 
 def _walk(model: BaseModel, path: KeyPath, *, given: bool) -> Iterator[Setting]:
     for name, field in type(model).model_fields.items():
+        if name == "rules":  # explained in sentences of their own
+            continue
         key = field.alias or name
         is_given = given and name in model.model_fields_set
         yield from _value(getattr(model, name), (*path, key), name, given=is_given)
@@ -152,12 +154,13 @@ def duration(us: int) -> str:
     return "".join(parts)
 
 
-def _instant(us: int) -> str:
+def instant(us: int) -> str:
+    """Write an instant as RFC 3339."""
     return (EPOCH + timedelta(microseconds=us)).isoformat().replace("+00:00", "Z")
 
 
 _WRITERS: Mapping[str, Callable[[Any], str]] = {
-    "start_us": _instant,
+    "start_us": instant,
     "_us": duration,
     "_micros": decimal,
 }

@@ -19,6 +19,7 @@ from simulator.run.expanded import duration, percent, secrets_of, settings_of, s
 from simulator.run.foresee import METHOD, carries_replies, foresee, prospects
 from simulator.run.policy_explain import policy_asked, policy_can, policy_cannot
 from simulator.run.report import decimal
+from simulator.run.rules_explain import rules_asked, rules_cannot, rules_precedence
 from simulator.run.world import account_of
 from simulator.views.ledger import policy_of
 
@@ -54,6 +55,7 @@ def explained(scenario: Scenario) -> dict[str, Any]:
         },
         "expectations": [asdict(prospect) for prospect in prospects(scenario, found)],
         "figures": list(_figures(scenario)),
+        "rules": list(rules_asked(scenario)),
         "policy": list(policy_asked(scenario)),
         "judges": {"can": list(_can(scenario)), "cannot": list(_cannot(scenario))},
         "precedence": list(_precedence(scenario)),
@@ -158,6 +160,7 @@ def _cannot(scenario: Scenario) -> Iterator[str]:
         yield f"the same again: in {scenario.time.mode} time the system's own pace decides"
     if not carries_replies(scenario):
         yield f"replies and STOP: {scenario.sut_account.dialect} carries none here"
+    yield from rules_cannot(scenario)
     yield from policy_cannot(scenario)
     if scenario.people.count > scenario.world.retention:
         yield "each message: more people than `world.retention`, so some are forgotten (exit 3)"
@@ -178,6 +181,7 @@ def _precedence(scenario: Scenario) -> Iterator[str]:
     both = [f"{s.name}.{name}" for s in people.segments for name in s.rates if name in people.rates]
     if both:
         yield f"here segments overrule people.with: {', '.join(both)}"
+    yield from rules_precedence(scenario)
     priced = [account.name for account in scenario.accounts if account.price is not None]
     yield "an account's price (unit, currency, tax) goes before its billing policy's own" + (
         f"; here: {', '.join(priced)}" if priced else ""

@@ -47,6 +47,13 @@ def show(document: dict[str, Any]) -> None:
         ("figure", "value", "certainty", "source"),
         (row.values() for row in document["figures"]),
     )
+    if document["rules"]:
+        _table(
+            console,
+            "What goes wrong on purpose",
+            ("rule", "seam", "what", "whom it hits"),
+            (row.values() for row in document["rules"]),
+        )
     _table(
         console,
         "What its policy asks of the traffic (no legal advice)",

@@ -35,9 +35,7 @@ def section(policy: Policy | None, *, whole: bool = False) -> dict[str, Any]:
         "notice": NOTICE if judgements else "",
         "count": policy.findings if policy is not None else 0,
         "checks": [_check(judgement) for judgement in judgements],
-        "rows": [
-            _row(judgement, b, whole=whole) for judgement in judgements for b in judgement.breaches
-        ],
+        "rows": [_row(one, breach, whole=whole) for one in judgements for breach in one.breaches],
     }
 
 

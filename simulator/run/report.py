@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from simulator.core.carrier import CARRIERS
 from simulator.core.message import CONTENDED, State
 from simulator.core.metric import METRIC, MONEY
+from simulator.run import rules_report
 from simulator.run.policy_report import section
 from simulator.run.report_findings import decimal, findings_csv, findings_of, shortened
 from simulator.verify.expect import Outcome
@@ -90,6 +91,7 @@ def document(judged: Judged) -> dict[str, Any]:
         "expectations": [_result(result) for result in judged.results],
         "metrics": _metrics(judged.metrics),
         "totals": _both_sides(judged),
+        "rules": rules_report.section(world),
         "truth": _truth(world),
         "invoices": _invoices(world),
         "findings": findings_of(judged),
@@ -123,12 +125,12 @@ def _notes(judged: Judged) -> list[str]:
         found.append(f"account {name}: {n:,} times a webhook or its answer was in trouble: {words}")
     if judged.strangers:
         found.append(f"{judged.strangers:,} messages went to numbers outside the campaign")
-    return found
+    return [*found, *rules_report.notes(judged.world)]
 
 
 def _repeatable(judged: Judged) -> dict[str, Any]:
     """Say whether the same seed will give the same facts, and if not, why."""
-    why = []
+    why = [*rules_report.contended(judged.world)]
     if judged.stragglers:
         why.append(f"{judged.stragglers} requests came after their instant had been left")
     contended = sum(n for (_, r), n in judged.world.truth.refused.items() if r in CONTENDED)

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic import model_validator as validator
 
 from simulator import quantities as q
-from simulator.accounts import LIMITS_MAX, SenderLimit, WordList
+from simulator.accounts import LIMITS_MAX, EachOnce, SenderLimit, WordList
 from simulator.core.tariff import POLICIES
 from simulator.dialects import DIALECTS
 from simulator.errors import Problem, did_you_mean, dotted, problems_of, shown
@@ -119,7 +119,7 @@ class AccountBody(Asked):
     retry: RetryBody | None = None
     fallback_url: Url | None = None
     keywords: WordList | None = None
-    limits: Annotated[list[SenderLimit], Field(max_length=LIMITS_MAX)] | None = None
+    limits: Annotated[list[SenderLimit], Field(max_length=LIMITS_MAX), EachOnce] | None = None
     concurrency: Annotated[int, Field(ge=1, le=q.COUNT_MAX)] | None = None
     services: Services | None = None
     api_keys: ApiKeys | None = None

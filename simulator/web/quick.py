@@ -10,9 +10,11 @@ read. aiohttp's parser reads both, and both end in `Front`.
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import HttpVersion11, web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.http_parser import RawRequestMessage
 from aiohttp.web_protocol import RequestHandler
 
@@ -20,6 +22,16 @@ if TYPE_CHECKING:
     from simulator.web.app import Front
 
 
+LOG = logging.getLogger("todoku.web.http")  # for what aiohttp has to say of both ports
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Leave out what is the client's own fault: it has been told, and anyone may do it all day."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, HttpProcessingError | web.RequestPayloadError)
+
+
+LOG.addFilter(_is_ours)
 _BROKEN = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 

@@ -32,7 +32,7 @@ from simulator.web.door import Door, Rules
 from simulator.web.egress import Allow
 from simulator.web.latency import Histogram, Latency
 from simulator.web.prompt import NOW_HEADER
-from simulator.web.quick import QuickServer
+from simulator.web.quick import LOG, QuickServer
 from simulator.web.tls import server_context
 
 if TYPE_CHECKING:
@@ -119,6 +119,7 @@ class Server:
         limits: dict[str, Any] = {
             "keepalive_timeout": settings.keepalive_s,
             "lingering_time": min(_LINGER_S, settings.body_timeout_s),
+            "logger": LOG,
         }
         gateway, secure = (
             web.ServerRunner(QuickServer(self.front, **limits), shutdown_timeout=_CLOSE_S)

@@ -35,8 +35,22 @@ def test_a_speed_need_not_be_a_whole_number() -> None:
 
 def test_who_would_wait_too_long_takes_no_place() -> None:
     line = queue(patience_s=2)
-    assert [line.place(0, 1) for _ in range(4)] == [1, SECOND_US + 1, None, None]
-    assert line.place(SECOND_US, 1) == 2 * SECOND_US + 1
+    assert [line.place(0, 1) for _ in range(5)] == [
+        1,
+        SECOND_US + 1,
+        2 * SECOND_US + 1,
+        None,
+        None,
+    ]
+    assert line.place(SECOND_US, 1) == 3 * SECOND_US + 1
+
+
+def test_whoever_the_door_let_in_is_sent_where_patience_is_as_long_as_the_queue() -> None:
+    line, let_in = queue(queue_s=3, patience_s=3), 0
+    while not line.is_full(0):
+        line.enter(0, 1)
+        let_in += 1
+    assert [line.place(0, 1) for _ in range(let_in)] == [s * SECOND_US + 1 for s in range(4)]
 
 
 def test_the_door_closes_when_the_queue_is_full_and_opens_again() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64encode
 from typing import Any
 
@@ -175,6 +176,13 @@ def test_a_field_that_is_missing_is_named() -> None:
 )
 def test_bad_input_08_a_recipient_is_a_number_in_e164(to: str) -> None:
     assert problem(create(to=to)) == (400, "invalid_recipient", "to")
+
+
+@pytest.mark.parametrize("to", ["?", "  ", "07012345678"])
+def test_bad_input_08_the_form_to_write_is_one_that_is_taken(to: str) -> None:
+    asked = create(to=to)
+    assert isinstance(asked, Refused)
+    assert re.search(r"write .*\+81\d{10}$", asked.rejection.detail)
 
 
 def test_bad_input_08_a_recipient_is_a_mobile_and_somebody_else() -> None:

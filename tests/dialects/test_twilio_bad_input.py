@@ -181,6 +181,7 @@ def test_bad_input_14_unknown_messages(api: Api, name: str) -> None:
         {"PageSize": "9" * 10_000},
         {"PageSize": "1_0"},
         {"Page": "-1"},
+        {"Page": "1"},  # without its token
         {"PageToken": "PASM" + "0" * 31},
         {"PageToken": "PASM" + "0" * 32},
         {"PageToken": "../../etc/passwd"},

@@ -161,7 +161,7 @@ def test_a_message_whose_turn_comes_too_late_fails_when_its_patience_ends() -> N
     messages = [send(here, sms(phone(i))) for i in range(10)]
     run(here, START_US + LONG_US)
     failed = [m for m in messages if m.state is State.FAILED]
-    assert len(failed) == 5
+    assert len(failed) == 4  # a turn after exactly 5 s is in time
     assert {m.cause for m in failed} == {Cause.QUEUE_OVERFLOW}
     (waited,) = {m.known_us - m.accepted_us for m in failed}
     assert 5 * SECOND_US <= waited < 6 * SECOND_US

@@ -84,6 +84,20 @@ def test_a_scheduled_message_meets_the_fate_of_one_sent_at_that_instant() -> Non
     assert ends(lambda to: later(to=to), START_US) == ends(sms, LATER_US)
 
 
+@pytest.mark.parametrize(
+    ("schedule", "words"),
+    [
+        (Schedule(300_000_000, 3_600_000_000), "send 300 to 3600 s ahead"),
+        (Schedule(lead_us_min=300_000_000), "send 300 s or more ahead"),
+    ],
+)
+def test_an_instant_out_of_range_is_refused_with_the_range(schedule: Schedule, words: str) -> None:
+    here = calm(schedule=schedule)
+    said = here.gateway.submit(later(START_US + 1_000_000), START_US)
+    assert isinstance(said, Rejection)
+    assert said.detail == f"saw an instant 1 s ahead of now; {words}"
+
+
 def test_validity_begins_at_the_instant_and_not_at_the_request() -> None:
     here = calm()
     message = send(here, later(validity_us=1_000_000))

@@ -101,7 +101,7 @@ def test_segments_are_counted(text: str, count: int) -> None:
 def test_twilio_bills_what_has_left_and_a_fee_for_what_failed(
     state: str, error: int, cost: tuple[int, str]
 ) -> None:
-    provider = Twilio(_account("0.0083"), None, "http://127.0.0.1:1", Books(":memory:"))
+    provider = Twilio(_account("0.0083"), None, "http://127.0.0.1:1", Books(":memory:", fold))
     message = Message("a", "SM1", "+12025550109", 2, Receipt("a", state, error=error))
     units, amount = provider.cost(message)
     assert (units, claims.plain(amount)) == cost

@@ -116,6 +116,24 @@ def test_nothing_is_green_in_a_run_that_proves_nothing() -> None:
     assert found["bad"] == [Failure]
 
 
+@pytest.mark.parametrize(
+    ("check", "kinds"),
+    [
+        ({"outcome": "held"}, []),
+        ({"outcome": "broken", "fails": True}, [Failure]),
+        ({"outcome": "broken", "level": "warn"}, [Skipped]),
+        ({"outcome": "not_judged"}, [Skipped]),
+        ({"outcome": "not_judged", "fails": True}, [Failure]),
+    ],
+)
+def test_each_policy_check_is_a_case(check: dict[str, Any], kinds: list[type]) -> None:
+    plain = {"name": "quiet hours", "level": "fail", "fails": False, "words": "so"}
+    found = report(result(), found=int(check.get("fails", False)))
+    found["policy"] = {"checks": [{**plain, **check}]}
+    assert cases(found)["policy: quiet hours"] == kinds
+    assert "quiet hours" in " ".join(commands_for(found)) or kinds != [Failure]
+
+
 def test_findings_fail_a_case_of_their_own_unless_an_expectation_is_about_them() -> None:
     assert cases(report(result(), code=1, found=3))[FINDINGS] == [Failure]
     about = result("books", "failed", that="findings")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from simulator.web.quick import LOG
 from tests.servers import MESSAGES, SID, basic, request, running, until_true, us
 from tests.web.raw import FORM, Raw, create
 
@@ -56,6 +57,18 @@ def test_bad_input_2_the_limit_counts_what_is_inflated(hasty: Running, encoding:
     assert said.status == 413
     packed = Raw(hasty, create(press(FORM), f"Content-Encoding: {encoding}")).reply()
     assert packed.status == 201
+
+
+def test_what_clients_do_wrong_fills_no_log(
+    hasty: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    head = "Content-Encoding: gzip"
+    assert Raw(hasty, create(b"no gzip", head)).reply().status == 400
+    for control in (False, True):
+        assert Raw(hasty, b"GET / HTTP/1.1\r\n\r\n", control=control).reply().status == 400
+    assert caplog.text == ""
+    LOG.error("a bug of ours", exc_info=KeyError())
+    assert "a bug of ours" in caplog.text
 
 
 @pytest.mark.parametrize("begun", [b"", b"To=%2B1", FORM])

@@ -127,6 +127,10 @@ def test_an_account_set_here_is_known_at_the_gateway() -> None:
         ({"dialect": "twilio", "limits": [{"sender": "1", "rate": "0/s"}]}, ["limits[0].rate"]),
         ({"dialect": "twilio", "limits": [{"sender": "1", "rate": "1"}]}, ["a rate such as"]),
         ({"dialect": "twilio", "keywords": {"stop": ["stop"]}}, ["keywords.stop[0]", "capitals"]),
+        (
+            {"dialect": "twilio", "limits": [{"sender": "1", "rate": "1/s"}] * 2},
+            ["limits", "one limit", "twice: '1'"],
+        ),
         ({"dialect": "twilio", "concurrency": 0}, ["concurrency"]),
         ({"dialect": "twilio", "fallback_url": "http://8.8.8.8/"}, ["fallback_url"]),
         ({"dialect": "twilio", "senders": ["a\x00"]}, ["senders[0]", "printable"]),
