@@ -86,8 +86,8 @@ class Message:
 class Books:
     """Everything we know. A path of `:memory:` is forgotten at the end."""
 
-    def __init__(self, path: str, holds: Holds) -> None:
-        self._holds = holds
+    def __init__(self, path: str, holds: Holds | None = None) -> None:
+        self._holds = holds or fold
         self._db = sqlite3.connect(path, isolation_level=None)
         self._db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;" + SCHEMA)
 
@@ -106,7 +106,9 @@ class Books:
         row = (own_id, sid, letter.to, letter.text, accepted.segments, now_us, sid or own_id)
         self._db.execute("INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
-    def add_receipts(self, receipts: Iterable[Receipt], now_us: int, *, signed: bool) -> None:
+    def add_receipts(
+        self, receipts: Iterable[Receipt], now_us: int, *, signed: bool = True
+    ) -> None:
         """Note receipts, also of messages we do not know (yet)."""
         self._db.executemany(
             "INSERT INTO receipts (ref, state, units, error, at_us, signed)"

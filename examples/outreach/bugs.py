@@ -171,12 +171,12 @@ BUGS = {
     ),
     "trust-unsigned": Bug(
         "believes callbacks whose signature does not hold",
-        *(LATE, "signatures_verified"),
+        *(LATE, "state differs"),
         Ways(believed=lambda _path, _signed: True, holds=_trust),
     ),
     "double-send-on-timeout": Bug(
         "sends again, as a new message, what may have been accepted",
-        *("ambiguous-timeouts", "sent twice"),
+        *("ambiguous-timeouts", "lost by the system"),
         Ways(again=_under_a_new_id),
     ),
     "no-backoff": Bug(

@@ -135,7 +135,7 @@ class Campaigns:
             return
         told = await self.provider.ask(letter.own_id, accepted.provider_id)
         if not isinstance(told, Later):
-            self.books.add_receipts(told, self.clock.now_us, signed=True)
+            self.books.add_receipts(told, self.clock.now_us)
         elif nth < QUESTIONS_MAX:
             self._plan_question(letter, accepted, BACK_OFF_US_MAX, nth + 1)
 

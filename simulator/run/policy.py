@@ -20,7 +20,7 @@ from simulator.core import events as ev
 from simulator.core.cause import Cause
 from simulator.core.command import Refusal, Submission
 from simulator.core.ids import public_id
-from simulator.core.message import Reason, State
+from simulator.core.message import FINAL, Reason, State
 from simulator.engine.log import Settled, decode, read_encoded, read_recording
 from simulator.engine.ordering import reply_key
 from simulator.run.facts import PREFIX
@@ -28,7 +28,7 @@ from simulator.run.foresee import carries_replies
 from simulator.run.people import on_record
 from simulator.scenario_policy import asked_of
 from simulator.verify.policy import judge_policy
-from simulator.verify.touch import News, Notice, Touch, Traffic
+from simulator.verify.touch import Forged, News, Notice, Touch, Traffic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -88,6 +88,7 @@ def traffic_of(scenario: Scenario, out: Path, claims: Claims | None) -> Traffic:
         by_wall=scenario.time.mode != "stepped" and own_clock,
         two_way=carries_replies(scenario),
         claims=claims,
+        forged=reading.forged,
     )
 
 
@@ -138,6 +139,8 @@ class _Reading:
         self.notices: list[Notice] = []
         self._asked = asked
         self._nth = 0
+        self._told: dict[int, State] = {}  # the end that was told of a message
+        self._forgeries: list[ev.ForgeryTried] = []
         self._prefix: dict[str, str] = {}
         self._nobody: set[int] = set()  # messages whose number is not in use
         self._inbound: dict[tuple[str, str], int] = {}  # the last one of a person
@@ -147,6 +150,22 @@ class _Reading:
     def touches(self) -> list[Touch]:
         """Every touch, in the order of the log."""
         return sorted(self._touches, key=lambda touch: touch.nth)
+
+    @property
+    def forged(self) -> list[Forged]:
+        """Every callback with a bad signature, and what the system was told in the end."""
+        return [
+            Forged(
+                at_us=event.at_us,
+                to=touch.to,
+                own_id=touch.own_id,
+                provider_id=touch.own_id,
+                said=event.state,
+                told=self._told.get(event.key, State.NONE),
+            )
+            for event in self._forgeries
+            for touch in (self._touches[self._of[event.key]],)
+        ]
 
     def take(self, event: ev.Event) -> None:
         """Take in the next fact."""
@@ -196,7 +215,12 @@ class _Reading:
         if event.cause is Cause.NOT_IN_USE:
             self._nobody.add(event.key)
 
+    def forgery_tried(self, event: ev.ForgeryTried) -> None:
+        self._forgeries.append(event)
+
     def told(self, event: ev.Told) -> None:
+        if event.state in FINAL:
+            self._told[event.key] = event.state
         if (person := self._stops.pop(event.key, None)) is not None:
             self._know(event, person, News.OPTED_OUT)
         if event.key in self._nobody and event.state in _UNREACHED:
@@ -247,4 +271,5 @@ _TAKES: Mapping[type[ev.Event], Callable[[_Reading, Any], None]] = {
     ev.OptedIn: _Reading.opted_in,
     ev.Receipted: _Reading.receipted,
     ev.Told: _Reading.told,
+    ev.ForgeryTried: _Reading.forgery_tried,
 }

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from simulator.core.message import CONTENDED, State
+from simulator.core.message import CONTENDED, Reason, State
 from simulator.core.number import Number, NumberKind, parse
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from simulator.verify.claims import Claims
 
-THROTTLED = frozenset(reason.value for reason in CONTENDED)
+THROTTLED = frozenset(reason.value for reason in CONTENDED | {Reason.THROTTLED})
 
 
 class Channel(Enum):

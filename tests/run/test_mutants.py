@@ -21,10 +21,7 @@ if TYPE_CHECKING:
     from tests.run.runs import Ran
 
 SECONDS_MAX = 6.0
-NOT_YET = {  # what finds them is being built: rules at seams, policy checks
-    *("last-receipt-wins", "trust-unsigned", "double-send-on-timeout"),
-    *("no-backoff", "rate-by-other-definition"),
-}
+NOT_YET = {"rate-by-other-definition"}  # until claims of rates are judged
 MUTANTS = {name: Trial(bug.killer, name) for name, bug in BUGS.items() if name not in NOT_YET}
 HONEST = {scenario: Trial(scenario) for scenario in SCENARIOS}
 CLASSES = {kind.value for kind in FindingKind}
@@ -32,6 +29,7 @@ BROKEN = {  # one change of the data, and the lesson does not hold any more
     "billing-exclusion": ("accounts.0.billing", "jp-request-billed"),
     "delivery-rate": ("people.segments.0.with.gone", "40%"),
     "long-messages": ("sut.start.body.text", "【とどく歯科】検診の時期です。"),
+    "ambiguous-timeouts": ("rules.0.chance", "97%"),
     "contact-policy": ("policy.0.quiet_hours.until", "10:00"),
     "late-and-out-of-order-receipts": ("time.until", "1d"),
     "opt-out": ("accounts.0.inbound", "{sut_url}/nobody-listens"),

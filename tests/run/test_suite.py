@@ -13,6 +13,8 @@ from simulator.run.suite_show import document, luck
 from tests.run.runs import FIRST_CAMPAIGN, JAPAN, ROOT, US_REMINDER, written
 
 LESSONS = {
+    *("first-campaign", "native-reminder", "us-reminder", "lost-receipts"),
+    "ambiguous-timeouts",
     *("billing-exclusion", "contact-policy", "delivery-rate", "late-and-out-of-order-receipts"),
     *("long-messages", "opt-out"),
 }
@@ -54,7 +56,7 @@ def test_a_word_that_stands_for_nothing_is_refused(folder: Path, word: str) -> N
 
 
 def test_a_bundled_scenario_goes_by_its_name_unless_something_here_has_it(folder: Path) -> None:
-    assert names() == sorted(LESSONS | {"first-campaign", "native-reminder", "us-reminder"})
+    assert names() == sorted(LESSONS)
     assert files_of(["first-campaign"]) == [share() / "scenarios/first-campaign.yaml"]
     assert scenario_file(Path("first-campaign.yaml")) == Path("first-campaign.yaml")
     assert scenario_file(Path("x/first-campaign")) == Path("x/first-campaign")
