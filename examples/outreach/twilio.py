@@ -80,9 +80,8 @@ class Twilio:
         found = reply.data.get("messages")
         if reply.status != 200 or not isinstance(found, list):
             return Later("an unreadable list")
-        self._books.add_receipts(  # what is read is known, whatever it was read for
-            receipt for message in found for receipt in _told(message)
-        )
+        read = [receipt for message in found for receipt in _told(message)]
+        self._books.add_receipts(read, self._wire.clock.now_us, signed=True)
         for message in found:
             if message.get("body") == letter.text and not self._books.knows(str(message["sid"])):
                 return _accepted(message, letter)
