@@ -94,6 +94,11 @@ _FINDINGS = _object(
     ),
 )
 
+_RULES = _object(
+    fired=_list(_object(rule=_TEXT, seam=_TEXT, verdict=_TEXT, times=_COUNT)),
+    forged=_map(_COUNT),
+    receipts_lost=_map(_COUNT),
+)
 _TRUTH = _object(
     accounts=_map(
         _object(
@@ -208,6 +213,7 @@ def report_schema() -> Schema:
                 excluded_units=_pair(_INT),
                 total=_pair(_DECIMAL),
             ),
+            rules=_RULES,
             truth=_TRUTH,
             invoices=_object(head=_TEXT, rows=_list(_INVOICE)),
             findings=_FINDINGS,
