@@ -34,13 +34,16 @@ IMPATIENCE_US = 500_000
 class Bug:
     """What goes wrong, the scenario that must find it, and how it is found there.
 
-    `found` is the class of the findings, the name of a policy check, or that of an expectation.
+    Attributes:
+        found: the class of the findings, the name of a policy check, or that of an expectation.
+        also: classes that some of the same messages fall into.
     """
 
     line: str
     killer: str
     found: str
     ways: Ways
+    also: tuple[str, ...] = ()
 
 
 def _bill_undelivered(claim: Claim, unit_price: Decimal) -> Claim:
@@ -156,7 +159,7 @@ BUGS = {
     ),
     "ignore-late-receipt": Bug(
         "does not listen to receipts later than a day after the message",
-        *(LATE, "state differs"),
+        *(LATE, "late receipt ignored"),
         Ways(holds=_ignore_late),
     ),
     "last-receipt-wins": Bug(
@@ -166,8 +169,9 @@ BUGS = {
     ),
     "lose-on-callback-error": Bug(
         "answers 200 when it cannot read a receipt with an error, which so never comes again",
-        *(LATE, "state differs"),
+        *(LATE, "receipt ignored"),
         Ways(holds=_lose_failures),
+        also=("late receipt ignored", "state differs"),
     ),
     "trust-unsigned": Bug(
         "believes callbacks whose signature does not hold",
@@ -176,7 +180,7 @@ BUGS = {
     ),
     "double-send-on-timeout": Bug(
         "sends again, as a new message, what may have been accepted",
-        *("ambiguous-timeouts", "lost by the system"),
+        *("ambiguous-timeouts", "sent twice"),
         Ways(again=_under_a_new_id),
     ),
     "no-backoff": Bug(
