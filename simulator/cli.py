@@ -101,12 +101,9 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter for each flag
     include_bodies: cli_after.Bodies = False,
     baseline: cli_after.Before = None,
     max_regress: cli_after.Regress = "10%",
-    sut: Annotated[
-        str | None, typer.Option(help="The system under test: a command, or an http URL.")
-    ] = None,
-    timeout: Annotated[
-        str | None, typer.Option(help="Real time each run may take, such as 90s or 10m.")
-    ] = None,
+    encoding: cli_after.Encoding = "utf-8-sig",
+    sut: cli_after.Sut = None,
+    timeout: cli_after.Timeout = None,
 ) -> None:
     """Run scenarios against a system under test, and judge it."""
     from simulator.run.command import run_command, seconds_of  # noqa: PLC0415 - start quickly
@@ -114,8 +111,10 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter for each flag
     from simulator.run.suite import Wish, is_single  # noqa: PLC0415
 
     asked = cli_after.outputs(json, junit, markdown, github=github)
+    how = cli_after.wanted(
+        bodies=include_bodies, baseline=baseline, max_regress=max_regress, encoding=encoding
+    )
     if is_single(scenarios, seeds):
-        how = cli_after.wanted(bodies=include_bodies, baseline=baseline, max_regress=max_regress)
         file = scenario_file(Path(scenarios[0]))
         work = run_command(file, asked, how, seed=seed, out=out, sut=sut, limit=timeout)
         sys.exit(_loop(work))
@@ -124,7 +123,12 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter for each flag
     wish = Wish(seed, seeds, sut, seconds_of(timeout))
     flags = {"--timeout": timeout, "--sut": sut}
     given = [word for flag, text in flags.items() if text is not None for word in (flag, text)]
-    given += ["--no-github", *(["--include-bodies"] if include_bodies else [])]
+    given += [
+        "--encoding",
+        encoding,
+        "--no-github",
+        *(["--include-bodies"] if include_bodies else []),
+    ]
     sys.exit(_loop(suite_command(scenarios, wish, given, jobs=jobs, out=out, asked=asked)))
 
 

@@ -40,6 +40,15 @@ Regress = Annotated[
 ]
 
 
+Sut = Annotated[str | None, typer.Option(help="The system under test: a command, or an http URL.")]
+Timeout = Annotated[
+    str | None, typer.Option(help="Real time each run may take, such as 90s or 10m.")
+]
+Encoding = Annotated[
+    str, typer.Option(help="Of the CSV files in the run's folder: utf-8-sig, or cp932.")
+]
+
+
 def outputs(
     json: Path | None, junit: Path | None, markdown: Path | None, *, github: bool
 ) -> Outputs:
@@ -51,12 +60,17 @@ def outputs(
     return Outputs(json, junit, markdown, github_of() if github else Workflow())
 
 
-def wanted(*, bodies: bool, baseline: Path | None, max_regress: str) -> Wanted:
-    """Return how the flags want a run to be judged."""
+def wanted(
+    *, bodies: bool, baseline: Path | None, max_regress: str, encoding: str = "utf-8-sig"
+) -> Wanted:
+    """Return how the flags want a run to be judged, and its tables written."""
     from simulator.run.judging import Wanted  # noqa: PLC0415
     from simulator.run.report_diff import baseline_of  # noqa: PLC0415
+    from simulator.run.sheet import SHEET_ENCODINGS  # noqa: PLC0415
 
-    return Wanted(bodies, baseline_of(baseline, max_regress))
+    if encoding not in SHEET_ENCODINGS:
+        raise UsageError(f"--encoding: {' or '.join(SHEET_ENCODINGS)}, not {encoding!r}")
+    return Wanted(bodies, baseline_of(baseline, max_regress), encoding)
 
 
 def check(  # noqa: PLR0913, PLR0917 - one parameter for each flag

@@ -66,6 +66,7 @@ class Problem:
         file: the file, the flag or the environment variable it was read from.
         line: from 1, where known.
         column: from 1, in characters, where known.
+        code: what kind of problem it is, as machines call it; empty where it has no name.
     """
 
     path: str
@@ -73,6 +74,7 @@ class Problem:
     file: str | None = None
     line: int | None = None
     column: int | None = None
+    code: str = ""
 
     def __str__(self) -> str:
         where = ":".join(str(p) for p in (self.file, self.line, self.column) if p is not None)
@@ -207,10 +209,12 @@ def _keys(schema: Mapping[str, Any], path: KeyPath) -> Iterable[str]:
         if "anyOf" in node:  # something, or null
             node = node["anyOf"][0]
         node = node["items"] if isinstance(step, int) else node["properties"][step]
-        while "anyOf" in node:  # a section that may be null, or written in another way
-            node = next(each for each in node["anyOf"] if each.get("type") != "null")
-        if "$ref" in node:
-            node = schema["$defs"][node["$ref"].rpartition("/")[2]]
+        while "anyOf" in node or "$ref" in node:  # a section that may be null, or a short text
+            if "$ref" in node:
+                node = schema["$defs"][node["$ref"].rpartition("/")[2]]
+            else:
+                some = [each for each in node["anyOf"] if each.get("type") != "null"]
+                node = next((each for each in some if each.get("type") != "string"), some[0])
     return list(node["properties"])
 
 

@@ -37,6 +37,7 @@ from simulator.scenario_checks import (
     cross_checks,
     rate_name,
 )
+from simulator.scenario_claims import Claims  # noqa: TC001 - pydantic reads it
 from simulator.scenario_expect import Expectation, Measure
 from simulator.scenario_overlays import expected, with_sut
 from simulator.scenario_policy import Policy, policy_problems
@@ -146,7 +147,7 @@ class Sut(Section):
     env: dict[Variable, Text] = Field(default_factory=dict)
     ready: q.RequestLine = written(q.request, "GET /health", "ready")
     start: StartRequest
-    claims: q.RequestLine | None = None
+    claims: Claims | None = None
     idle: q.RequestLine | None = None
     clock: Literal["todoku", "own"] | None = None
     stop: Literal["SIGTERM", "SIGINT", "SIGKILL"] = "SIGTERM"

@@ -16,6 +16,7 @@ from simulator.core.person import RATE_NAMES, PersonPreset, compile_persona
 from simulator.core.tariff import POLICIES
 from simulator.errors import KeyPath, did_you_mean, shown
 from simulator.quantities import duration_us, exact_ratio, ratio
+from simulator.scenario_claims_checks import claims_checks
 from simulator.scenario_expect_checks import Around, expect_checks
 
 if TYPE_CHECKING:
@@ -212,6 +213,7 @@ def _sut(tree: Node, *, needs_sut: bool) -> Found:
             yield (), "no system under test: add `sut:` to the file, or give --sut CMD_OR_URL"
         return
     sut = _mapping(tree, "sut")
+    yield from claims_checks(sut.get("claims"))
     ways = [key for key in ("command", "url") if key in sut]
     if len(ways) > 1:
         yield ("sut", "url"), "both command and url are given: keep one"

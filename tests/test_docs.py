@@ -11,7 +11,7 @@ import pytest
 from simulator.core.lifecycle import KNOWN
 from simulator.core.person import PRESETS
 from simulator.core.tariff import POLICIES
-from simulator.run.sut import Given
+from simulator.run.given import Given
 
 ROOT = Path(__file__).parent.parent
 ARCHITECTURE = (ROOT / "docs/architecture.md").read_text("utf-8")
@@ -52,7 +52,7 @@ def test_every_dependency_is_pinned_without_an_address() -> None:
 
 
 def test_the_contract_names_what_a_system_is_given() -> None:
-    given = Given("u", "c", "t", "k", "a", "s", "p")
+    given = Given("u", "c", "t", "k", "a", "s", "p", "o")
     for name in given.environment(1):
         assert f"`{name}`" in CONTRACT
     for name in Given.__slots__:

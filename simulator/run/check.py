@@ -20,11 +20,12 @@ from simulator.run.kept import Ended, read_kept
 from simulator.run.report import document
 from simulator.run.report_files import Outputs, touch, write_all
 from simulator.run.report_suite import no_report
+from simulator.run.saved_claims import saved
 from simulator.run.show import show
 from simulator.run.sut import last_lines
 from simulator.run.world import options_of
 from simulator.scenario import load_scenario
-from simulator.verify.claims import ClaimsError, parse_claims
+from simulator.verify.claim_codes import ClaimsError
 from simulator.verify.verdict import HEADS
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def _judged(folder: Path, expect: Path | None, wanted: Wanted) -> dict[str, Any]
     found = load_scenario(file, needs_sut=False, expect=expect)
     scenario = found.model_copy(update={"seed": kept.seed})
     world = _world(folder, scenario, kept)
-    claims, unread = _claims(folder, kept)
+    claims, unread = _claims(folder, scenario, kept)
     invalid = tuple(dict.fromkeys((*kept.ended.invalid, *unread)))
     before = kept.ended
     ended = Ended(
@@ -121,13 +122,16 @@ def _world(folder: Path, scenario: Scenario, kept: Kept) -> World:
     return world
 
 
-def _claims(folder: Path, kept: Kept) -> tuple[Claims | None, tuple[str, ...]]:
+def _claims(folder: Path, scenario: Scenario, kept: Kept) -> tuple[Claims | None, tuple[str, ...]]:
     """Return the claims as they came, or why they cannot be judged."""
-    if not kept.claims and not (folder / "claims.json").exists():
-        return None, ()
+    source = scenario.sut.claims if scenario.sut else None
+    region = scenario.people.country.upper()
     try:
-        return parse_claims((folder / "claims.json").read_bytes()), ()
+        found = saved(folder, region=region, aggregates=bool(source and source.aggregates))
     except ClaimsError as error:
         return None, (error.reason,)
     except OSError as error:
         return None, (f"the claims are no longer there: {error.strerror}",)
+    if found is None and kept.claims:
+        return None, ("the claims are no longer there",)
+    return found, ()

@@ -20,14 +20,16 @@ from simulator.engine.clock import RATE_MAX
 from simulator.engine.world import DEFAULT, Options, World
 from simulator.errors import ConfigError, ExitCode, Problem, UsageError
 from simulator.run.check import SCENARIO
+from simulator.run.given import Given
 from simulator.run.job import Run
 from simulator.run.judging import Wanted
 from simulator.run.policy_report import policy_csv
 from simulator.run.progress import Progress
 from simulator.run.report import findings_csv
 from simulator.run.report_files import Outputs, encoded, prepare, write, write_all
+from simulator.run.sheet import encoded as in_sheets
 from simulator.run.show import show
-from simulator.run.sut import Given, last_lines
+from simulator.run.sut import last_lines
 from simulator.run.world import account_of, begins_at, options_of, rules_of
 from simulator.scenario import Scenario, load_scenario, parse_scenario
 from simulator.settings import is_loopback
@@ -86,9 +88,9 @@ async def _run(  # noqa: PLR0913, PLR0917 - what to run, and where it goes
                 loop.remove_signal_handler(number)
     write(out / "report.json", encoded(document))
     write_all(document, outputs)
-    write(out / "findings.csv", findings_csv(document).encode("utf-8-sig"))
+    write(out / "findings.csv", in_sheets(findings_csv(document), wanted.encoding))
     if document["policy"]["checks"]:
-        write(out / "policy.csv", policy_csv(document["policy"]).encode("utf-8-sig"))
+        write(out / "policy.csv", in_sheets(policy_csv(document["policy"]), wanted.encoding))
     show(document, out, job.details, last_lines(out / "sut.log"))
     return int(document["verdict"]["exit_code"])
 

@@ -2,73 +2,55 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from typing import TYPE_CHECKING
 
 from simulator.core.carrier import CARRIERS
-from simulator.core.ids import public_id
-from simulator.core.message import Origin
-from simulator.core.tariff import bill, invoice_tax
+from simulator.core.tariff import invoice_tax
+from simulator.run.survey import Survey, survey, tellings_of
 from simulator.run.world import credentials
-from simulator.verify.claims import MICROS
 from simulator.verify.expect import Seen
 from simulator.verify.expect_counts import EVERY, Chosen, Counts
-from simulator.verify.findings import Fact, Totals
+from simulator.verify.findings import MICROS, Totals
+from simulator.verify.reconcile import Evidence
 from simulator.views.ledger import policy_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from simulator.core.message import Message
     from simulator.engine.world import World
     from simulator.scenario import Scenario
     from simulator.scenario_expect import Of
     from simulator.verify.claims import Claims
     from simulator.verify.expect import Look
+    from simulator.verify.facts import Facts
     from simulator.verify.policy import Policy
+    from simulator.verify.rates import Counts as RateCounts
     from simulator.verify.reconcile import Reconciliation
 
-PREFIX = {"twilio": "SM", "native": "msg_"}
-_ONE_FAILURE = frozenset({"zettai_reach"})  # statusId 3 says no more than "failed"
 CARRIER_INDEX = {carrier.name: index for index, carrier in CARRIERS.items()}
 
 
-def facts_of(world: World, scenario: Scenario) -> list[Fact]:
+def facts_of(world: World, scenario: Scenario) -> Facts:
     """Return what is true of each message of the account that the system was given."""
+    return surveyed(world, scenario).facts
+
+
+def surveyed(world: World, scenario: Scenario) -> Survey:
+    """Return facts and counts of the account that the system was given."""
     name, _ = credentials(scenario.sut_account)
-    shelf = world.store.shelves.get(name)
-    if shelf is None:
-        return []
-    policy, epoch = policy_of(shelf.account), world.gateway.epoch
-    prefix = PREFIX.get(shelf.account.dialect, "")
-    facts = []
-    for key in shelf.keys:
-        message = world.store.get(key)
-        if message is None or message.inbound or message.origin is Origin.AUTOMATIC:
-            continue
-        told = bill(policy, message.segments, message.told, message.cause)
-        facts.append(
-            Fact(
-                key=key,
-                own_id=message.reference,
-                provider_id=_prefix(message, prefix) + public_id(key, epoch) if prefix else "",
-                to=message.to,
-                fate=message.fate,
-                known=message.state,
-                told=message.told,
-                units=told.units,
-                micros=told.micros,
-                currency=policy.currency,
-                policy=policy.label,
-                one_failure=shelf.account.dialect in _ONE_FAILURE,
-            )
-        )
-    return sorted(facts, key=lambda fact: fact.key)
+    return survey(world, name)
 
 
-def _prefix(message: Message, prefix: str) -> str:
-    """Return what the provider writes before an id: Twilio has another one with media."""
-    return "MM" if message.extra is not None and message.extra.media else prefix
+def evidence_of(world: World, scenario: Scenario, counts: RateCounts) -> Evidence:
+    """Return what else the judge may look at: what was told when, and the counts of rates."""
+    claims = scenario.sut.claims if scenario.sut else None
+    evidence = Evidence(partial(tellings_of, world), counts)
+    if claims is None:
+        return evidence
+    return replace(evidence, late_us=claims.late_after_us, twice_us=claims.twice_within_us)
 
 
 def totals_of(world: World, scenario: Scenario) -> Totals | None:
@@ -106,7 +88,8 @@ def metrics_of(  # noqa: PLR0913, PLR0917 - an expectation may name all of these
     def money(name: str) -> Fraction:
         return Fraction(sum(getattr(i, f"{name}_micros") for i in invoices), MICROS)
 
-    total = None if claims is None else Fraction(claims.totals.total_micros, MICROS)
+    micros = None if claims is None else claims.totals.total_micros
+    total = None if micros is None else Fraction(micros, MICROS)
     found: dict[str, int | Fraction | None] = {
         **counts.values(chosen),
         "charged_units": sum(i.units for i in invoices),

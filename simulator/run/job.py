@@ -21,8 +21,11 @@ from yarl import URL
 from simulator import __version__
 from simulator.engine.world import DEFAULT, World
 from simulator.errors import ConfigError, Problem, ProvesNothing
+from simulator.run.claims_source import source_of
+from simulator.run.claims_sql import check_sql
 from simulator.run.conductor import Conductor
 from simulator.run.facts import facts_of, look_at
+from simulator.run.given import free_port
 from simulator.run.judging import Wanted, judged, stops
 from simulator.run.kept import (
     FILE,
@@ -38,10 +41,12 @@ from simulator.run.people import listed, write_csv
 from simulator.run.policy import Arrivals
 from simulator.run.recording import Recording
 from simulator.run.report import document
-from simulator.run.sut import System, free_port
+from simulator.run.report_rows import ROWS_FILE, write_rows
+from simulator.run.saved_claims import CLAIMS_FILES, saved_bytes
+from simulator.run.sut import System
 from simulator.run.world import account_of, begins_at, given_to, options_of, rules_of
 from simulator.settings import Settings
-from simulator.verify.claims import ClaimsError, parse_claims
+from simulator.verify.claim_codes import ClaimsError
 from simulator.web.egress import Allow
 from simulator.web.egress import judge as judge_address
 from simulator.web.prompt import NOW_HEADER
@@ -56,8 +61,8 @@ if TYPE_CHECKING:
     from simulator.verify.claims import Claims
 
 RUN_FILES = (
-    *(FILE, "sut.log", "claims.json", "report.json", "findings.csv", "policy.csv"),
-    "arrivals.bin",
+    *(FILE, "sut.log", *CLAIMS_FILES, "report.json", "findings.csv", "policy.csv"),
+    *("arrivals.bin", ROWS_FILE),
 )
 
 
@@ -87,7 +92,6 @@ class Run:
     wanted: Wanted = field(default_factory=Wanted)
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     earlier: tuple[Earlier, ...] = ()
-    _data: bytes = b""
     _work: asyncio.Future[Claims | None] | None = None
 
     def interrupt(self) -> None:
@@ -98,6 +102,9 @@ class Run:
     async def judged(self) -> dict[str, Any]:
         """Run to the end and return the report's document."""
         _check_numbers(self.scenario)
+        sut = self.scenario.sut
+        if sut is not None and sut.claims is not None and sut.claims.sql is not None:
+            check_sql(sut.claims.sql.url)
         began = time.time()
         self.out.mkdir(parents=True, exist_ok=True)
         self.earlier = earlier_in(self.out)
@@ -154,20 +161,14 @@ class Run:
     async def _campaign(self, server: Server) -> Claims | None:
         scenario, driver = self.scenario, server.driver(DEFAULT)
         assert scenario.sut is not None
-        given = given_to(
-            scenario,
-            server.url,
-            server.control_url,
-            server.token,
-            str(self.out / "people.csv"),
-            self.id,
-        )
+        given = given_to(scenario, server.url, server.control_url, server.token, self.out, self.id)
         port = free_port()
         system = System(scenario.sut, given, port, self.out / "sut.log")
         for written in scenario.accounts:
             account = account_of(scenario, written, lambda t: given.fill(t, port, system.url))
             server.worlds.configure(account, now_us=driver.now())
         conductor = Conductor(server, driver, system)
+        source = source_of(scenario, server, system, lambda t: given.fill(t, port, system.url))
         limit = asyncio.timeout_at(asyncio.get_running_loop().time() + self.timeout_s)
         try:
             await system.start()
@@ -175,7 +176,7 @@ class Run:
             async with limit:
                 await self._move(server, conductor, system)
                 conductor.awaited = "the claims"
-                return await self._claims(system)
+                return None if source is None else await source.claims()
         except TimeoutError:
             if not limit.expired():
                 raise
@@ -212,19 +213,12 @@ class Run:
         else:
             await conductor.flowing(start, until_us, rate, step)
 
-    async def _claims(self, system: System) -> Claims | None:
-        if system.sut.claims is None:
-            return None
-        data = await system.claims()
-        (self.out / "claims.json").write_bytes(data)
-        self._data = data
-        return parse_claims(data)
-
     def _judge(self, world: World, claims: Claims | None, began: float) -> dict[str, Any]:
         began_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began))
         told = digest_of_told(facts_of(world, self.scenario)) if claims is not None else ""
+        data = b"" if claims is None else saved_bytes(self.out)
         if claims is not None and not self.invalid:
-            self.invalid += copies(self._data, told, self.id, self.earlier)
+            self.invalid += copies(data, told, self.id, self.earlier)
         ended = Ended(
             stragglers=self.stragglers,
             cut=self.cut,
@@ -239,7 +233,7 @@ class Run:
             seed=self.scenario.seed,
             digest=world.log.digest(),
             recorded=(self.out / "commands.bin").stat().st_size,
-            claims=digest_of_claims(self._data) if claims is not None else "",
+            claims=digest_of_claims(data) if claims is not None else "",
             told=told,
             ended=ended,
             earlier=self.earlier,
@@ -254,6 +248,8 @@ class Run:
             "machine": platform.machine(),
         }
         found = judged(self.scenario, world, self.out, claims, ended, self.wanted)
+        if found.reconciliation is not None:
+            write_rows(found, self.out / ROWS_FILE, self.wanted.encoding)
         return {**document(found), "wall": wall}
 
 

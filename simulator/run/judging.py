@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from simulator.core.orders import CAUSED_MAX
-from simulator.run.facts import facts_of, look_at, totals_of
+from simulator.run.facts import evidence_of, look_at, surveyed, totals_of
 from simulator.run.people import numbers_of
 from simulator.run.policy import policy_of_run
 from simulator.run.report import Judged
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from simulator.verify.claims import Claims
     from simulator.verify.expect import Look, Result
     from simulator.verify.expect_baseline import Baseline
-    from simulator.verify.findings import Fact
+    from simulator.verify.facts import Fact
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +41,12 @@ class Wanted:
     Attributes:
         bodies: whole numbers and texts in the report.
         baseline: an earlier report to hold this run against.
+        encoding: of the tables for a spreadsheet, one of `sheet.SHEET_ENCODINGS`.
     """
 
     bodies: bool = False
     baseline: Baseline | None = None
+    encoding: str = "utf-8-sig"
 
 
 def judged(  # noqa: PLR0913, PLR0917 - what is judged, and how it is wanted
@@ -56,10 +58,12 @@ def judged(  # noqa: PLR0913, PLR0917 - what is judged, and how it is wanted
     wanted: Wanted,
 ) -> Judged:
     """Judge a run; `out` is its folder."""
-    facts = facts_of(world, scenario)
+    known = surveyed(world, scenario)
+    facts = known.facts
     reconciliation: Reconciliation | None = None
     if claims is not None:
-        reconciliation = reconcile(claims, facts, totals_of(world, scenario))
+        evidence = evidence_of(world, scenario, known.told)
+        reconciliation = reconcile(claims, facts, totals_of(world, scenario), evidence)
     policy = policy_of_run(scenario, out, claims)
     look = look_at(world, scenario, claims, reconciliation, ended.stragglers, policy)
     results: tuple[Result, ...]
@@ -97,6 +101,7 @@ def judged(  # noqa: PLR0913, PLR0917 - what is judged, and how it is wanted
         wanted.bodies,
         bool(ended.stopped),
         policy,
+        (known.truth, known.told),
     )
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from simulator.verify.findings import Fact
+    from simulator.verify.facts import Fact
 
 FILE = "run.json"
 SCHEMA = "todoku/run/1"

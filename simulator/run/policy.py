@@ -23,9 +23,9 @@ from simulator.core.ids import public_id
 from simulator.core.message import FINAL, Reason, State
 from simulator.engine.log import Settled, decode, read_encoded, read_recording
 from simulator.engine.ordering import reply_key
-from simulator.run.facts import PREFIX
 from simulator.run.foresee import carries_replies
 from simulator.run.people import on_record
+from simulator.run.survey import PREFIX
 from simulator.scenario_policy import asked_of
 from simulator.verify.policy import judge_policy
 from simulator.verify.touch import Forged, News, Notice, Touch, Traffic

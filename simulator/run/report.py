@@ -16,6 +16,7 @@ from simulator.core.metric import METRIC, MONEY
 from simulator.run import rules_report
 from simulator.run.policy_report import section
 from simulator.run.report_findings import decimal, findings_csv, findings_of, shortened
+from simulator.run.report_rates import rates_of
 from simulator.verify.expect import Outcome
 from simulator.views.ledger import INVOICE_HEAD
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from simulator.verify.claims import Claims
     from simulator.verify.expect import Result
     from simulator.verify.policy import Policy
+    from simulator.verify.rates import Counts
     from simulator.verify.reconcile import Reconciliation
     from simulator.verify.verdict import Verdict
 
@@ -60,6 +62,7 @@ class Judged:
     bodies: bool = False
     stopped: bool = False
     policy: Policy | None = None
+    rates: tuple[Counts, Counts] | None = None  # as they are, and as told
 
 
 def document(judged: Judged) -> dict[str, Any]:
@@ -92,6 +95,7 @@ def document(judged: Judged) -> dict[str, Any]:
         "metrics": _metrics(judged.metrics),
         "totals": _both_sides(judged),
         "rules": rules_report.section(world),
+        "rates": rates_of(*judged.rates) if judged.rates else [],
         "truth": _truth(world),
         "invoices": _invoices(world),
         "findings": findings_of(judged),
@@ -194,7 +198,7 @@ def _both_sides(judged: Judged) -> dict[str, Any]:
         ),
         "total": _pair(
             decimal(sum(i.total_micros for i in invoices)),
-            decimal(claims.total_micros) if claims else None,
+            decimal(claims.total_micros) if claims and claims.total_micros is not None else None,
         ),
     }
 

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import csv
 import io
+from itertools import islice
 from typing import TYPE_CHECKING, Any
+
+from simulator.run.sheet import cell
 
 if TYPE_CHECKING:
     from simulator.run.report import Judged
     from simulator.verify.findings import Finding
 
+ROWS_MAX = 100_000  # findings in report.json and findings.csv; the rest is in reconciliation.csv
 NATIONAL_DIGITS = 9  # of a number, without its trunk or country code
 
 
@@ -22,14 +26,24 @@ def findings_of(judged: Judged) -> dict[str, Any]:
     reconciliation = judged.reconciliation
     if reconciliation is None:
         return {"judged": False, "allowed": judged.verdict.allowed, "count": 0, "rows": []}
-    rows = [_finding(f, judged) for f in reconciliation.findings]
+    some = islice(reconciliation.findings, ROWS_MAX)
+    counts, amounts = reconciliation.counts, reconciliation.amounts
     return {
         "judged": True,
         "allowed": judged.verdict.allowed,
         "matched": reconciliation.matched,
-        "count": len(rows),
-        "amount": decimal(sum(f.amount_micros for f in reconciliation.findings)),
-        "rows": rows,
+        "count": len(reconciliation.findings),
+        "amount": decimal(sum(amounts.values())),
+        "classes": [
+            {"kind": k.value, "code": k.code, "count": n, "amount": decimal(amounts[k])}
+            for k, n in counts.items()
+            if n
+        ],
+        "pairs": [
+            {"claimed": claimed, "told": told, "count": n}
+            for (claimed, told), n in sorted(reconciliation.pairs.items())
+        ],
+        "rows": [_finding(f, judged) for f in some],
     }
 
 
@@ -38,6 +52,7 @@ def _finding(finding: Finding, judged: Judged) -> dict[str, Any]:
     to, whole = finding.to, judged.bodies
     row = {
         "kind": finding.kind.value,
+        "code": finding.kind.code,
         "own_id": finding.own_id if whole else without(finding.own_id, to),
         "provider_id": finding.provider_id if whole else without(finding.provider_id, to),
         "to": to if whole else shortened(to),
@@ -67,24 +82,20 @@ def shortened(number: str) -> str:
 
 
 def findings_csv(report: dict[str, Any]) -> str:
-    """Return all findings as CSV; cells that a spreadsheet would run begin with a blank."""
+    """Return all findings as CSV that a spreadsheet leaves as it is."""
     text = io.StringIO()
     writer = csv.writer(text)
     rows = report["findings"]["rows"]
     texts = (*_TEXTS, "body") if rows and "body" in rows[0] else _TEXTS
     writer.writerow((*texts, *_NUMBERS))
     for row in rows:
-        cells = [_cell(row.get(column) or "") for column in texts]
+        cells = [cell(row.get(column) or "") for column in texts]
         writer.writerow([*cells, *(row[column] for column in _NUMBERS)])
     return text.getvalue()
 
 
-_TEXTS = ("kind", "own_id", "provider_id", "to", "words")
+_TEXTS = ("kind", "own_id", "provider_id", "to", "words", "code")
 _NUMBERS = ("units", "amount")
-
-
-def _cell(text: str) -> str:
-    return f" {text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def decimal(micros: int) -> str:

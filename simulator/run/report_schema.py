@@ -72,17 +72,23 @@ _EXPECTATION = _object(
     words=_TEXT,
 )
 
+_SIDE = _object(count=_or_null(_NUMBER), of=_or_null(_NUMBER), value=_or_null(_NUMBER))
+_RATE = _object(name=_TEXT, japanese=_TEXT, formula=_TEXT, truth=_SIDE, told=_SIDE)
+
 _FINDINGS = _object(
-    ("matched", "amount"),
+    ("matched", "amount", "classes", "pairs"),
     judged=_FLAG,
     allowed=_FLAG,
     matched=_COUNT,
     count=_COUNT,
     amount=_DECIMAL,
+    classes=_list(_object(kind=_TEXT, code=_TEXT, count=_COUNT, amount=_DECIMAL)),
+    pairs=_list(_object(claimed=_TEXT, told=_TEXT, count=_COUNT)),
     rows=_list(
         _object(
             ("body",),
             kind=_TEXT,
+            code=_TEXT,
             own_id=_or_null(_TEXT),
             provider_id=_or_null(_TEXT),
             to=_TEXT,
@@ -214,6 +220,7 @@ def report_schema() -> Schema:
                 total=_pair(_DECIMAL),
             ),
             rules=_RULES,
+            rates=_list(_RATE),
             truth=_TRUTH,
             invoices=_object(head=_TEXT, rows=_list(_INVOICE)),
             findings=_FINDINGS,

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,11 +19,13 @@ import msgspec
 
 from simulator.errors import ProvesNothing, UsageError
 from simulator.run.bundled import EXAMPLE, share
+from simulator.verify.claim_codes import ClaimCode, NoClaims
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from simulator.quantities import Request
+    from simulator.run.given import Given
     from simulator.scenario import Sut
 
 LOG_LINES = 20
@@ -37,45 +38,13 @@ _LOG_BYTES = 65_536
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """What a system under test is told; see the contract's first table."""
+class Answer:
+    """What a system answered; `kind`: its Content-Type; `next_link`: of `Link: rel="next"`."""
 
-    url: str
-    control_url: str
-    token: str
-    clock_url: str
-    account: str
-    secret: str
-    people: str
-    run: str = ""
-
-    def environment(self, port: int) -> dict[str, str]:
-        """Return the contract's environment variables."""
-        named = {
-            "URL": self.url,
-            "CONTROL_URL": self.control_url,
-            "TOKEN": self.token,
-            "CLOCK_URL": self.clock_url,
-            "ACCOUNT": self.account,
-            "SECRET": self.secret,
-            "PEOPLE": self.people,
-            "RUN": self.run,
-        }
-        return {"PORT": str(port), **{f"TODOKU_{name}": text for name, text in named.items()}}
-
-    def fill(self, text: str, port: int, sut_url: str) -> str:
-        """Replace `{url}`-style placeholders; other braces stay as they are."""
-        names = {name: getattr(self, name) for name in self.__slots__}
-        for name, value in {**names, "port": str(port), "sut_url": sut_url}.items():
-            text = text.replace(f"{{{name}}}", value)
-        return text
-
-
-def free_port() -> int:
-    """Return a port of loopback that was free a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+    status: int
+    body: bytes
+    kind: str
+    next_link: str | None
 
 
 class System:
@@ -164,6 +133,13 @@ class System:
         Raises:
             ProvesNothing: the answer is larger than any we expect.
         """
+        answer = await self.answer(request, body, headers)
+        return answer.status, answer.body
+
+    async def answer(
+        self, request: Request, body: Any = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """Send a request; return all of the answer. See `ask`."""
         assert self._session is not None
         data = None if body is None else msgspec.json.encode(body)
         sent = {"Content-Type": "application/json"} if data is not None else {}
@@ -176,7 +152,9 @@ class System:
                 if len(said) > _ANSWER_BYTES_MAX:
                     words = f"more than {_ANSWER_BYTES_MAX} bytes were answered"
                     raise ProvesNothing(f"{_line(request)}: {words}")
-            return reply.status, bytes(said)
+            link = reply.links["next"]["url"] if "next" in reply.links else None
+            following = None if link is None else str(link)
+            return Answer(reply.status, bytes(said), reply.content_type, following)
 
     async def begin(self, numbers: list[str], headers: Mapping[str, str]) -> None:
         """Send the request that starts the campaign.
@@ -215,21 +193,25 @@ class System:
             raise ProvesNothing(words)
         return status == 204
 
-    async def claims(self) -> bytes:
-        """Fetch what it believes.
+    async def claims(self, request: Request, headers: Mapping[str, str], within_s: float) -> Answer:
+        """Ask what it believes.
 
         Raises:
-            ProvesNothing: it does not say.
+            NoClaims: it does not say, or not in time.
         """
-        assert self.sut.claims is not None
-        line = _line(self.sut.claims)
+        line = _line(request)
         try:
-            status, body = await self.ask(self.sut.claims)
+            async with asyncio.timeout(within_s):
+                answer = await self.answer(request, None, headers)
+        except TimeoutError:
+            words = f"{line}: no whole answer within {within_s:g} s of real time (`within`)"
+            raise NoClaims(ClaimCode.SLOW, words) from None
         except (aiohttp.ClientError, OSError) as error:
-            raise ProvesNothing(f"no claims: {line}: {await self._why(error)}") from None
-        if not _good(status):
-            raise ProvesNothing(f"no claims: {line} answered {status}")
-        return body
+            words = f"{line}: {await self._why(error)}"
+            raise NoClaims(ClaimCode.UNREACHABLE, words) from None
+        if not _good(answer.status):
+            raise NoClaims(ClaimCode.STATUS, f"{line} answered {answer.status}")
+        return answer
 
     async def _why(self, error: Exception) -> str:
         """Say why there was no answer: its end, if that shows in a moment, or the error."""

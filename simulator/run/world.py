@@ -12,17 +12,18 @@ from simulator.core.chance import key_of
 from simulator.core.ids import public_id
 from simulator.dialects import DIALECTS
 from simulator.engine.world import Options
+from simulator.run.given import Given
 from simulator.run.people import habits_of, segment_in
 from simulator.verify.expect_counts import Counts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from simulator.accounts import Account as Written
     from simulator.core.faults import Rule
     from simulator.core.message import Account
     from simulator.engine.log import Recorded
-    from simulator.run.sut import Given
     from simulator.scenario import Scenario
 
 _CLIENT_ID_DIGITS = 5
@@ -121,11 +122,10 @@ def rules_of(scenario: Scenario, start_us: int) -> tuple[Rule, ...]:
 
 
 def given_to(  # noqa: PLR0913, PLR0917 - the contract's first table
-    scenario: Scenario, url: str, control_url: str, token: str, people: str, run: str
+    scenario: Scenario, url: str, control_url: str, token: str, out: Path, run: str
 ) -> Given:
-    """Return what the system under test is told."""
-    from simulator.run.sut import Given  # noqa: PLC0415 - sut.py is for runs only
-
+    """Return what the system under test is told; `out` is the run's folder, `run` its id."""
     name, secret = credentials(scenario.sut_account)
     clock_url = f"{control_url}/v1/worlds/default/clock"
-    return Given(url, control_url, token, clock_url, name, secret, people, run)
+    people, folder = str(out / "people.csv"), str(out.resolve())
+    return Given(url, control_url, token, clock_url, name, secret, people, run, folder)

@@ -7,107 +7,88 @@ without a row are `empty`: readable, and for `reconcile` to refuse.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
-from decimal import Decimal
-from enum import Enum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from simulator.errors import Problem, ProvesNothing, shown
+from simulator.verify.claim_cells import AN_AMOUNT, micros_of, note_twice
+from simulator.verify.claim_codes import ClaimCode, ClaimsError, unreadable
+from simulator.verify.claim_rows import (
+    OF_VERSION_1,
+    Claim,
+    ClaimedState,
+    ClaimRows,
+    RowsBuilder,
+)
+from simulator.verify.rate_claims import RATES_MAX, ClaimedRate, WrittenRate, read_rate
+from simulator.verify.recipients import Recipients
 from simulator.verify.strict_json import Report, Shape
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+
+__all__ = ["Claim", "ClaimRows", "ClaimedState", "ClaimedTotals", "Claims", "ClaimsError"]
 
 BYTES_MAX = 1 << 30
 UNITS_MAX = 2**53 - 1  # what every JSON library can say exactly
 ID_CHARS_MAX = 256
 BOM = b"\xef\xbb\xbf"
-MICROS = 1_000_000
-
-
-class ClaimedState(Enum):
-    """What a system believes became of a message."""
-
-    ACCEPTED = "accepted"
-    SENT = "sent"
-    DELIVERED = "delivered"
-    UNDELIVERED = "undelivered"
-    FAILED = "failed"
-
-
-class Claim(msgspec.Struct, frozen=True, gc=False):
-    """One row. An id is empty where the system has none; one of the two is set."""
-
-    own_id: str
-    provider_id: str
-    to: str
-    state: ClaimedState
-    units: int
-    micros: int
 
 
 class ClaimedTotals(msgspec.Struct, frozen=True, gc=False):
-    """The sums as the system states them; amounts in millionths of its currency."""
+    """The sums as the system states them, None where it does not; amounts in millionths."""
 
-    accepted: int
-    delivered: int
-    units: int
-    excluded_units: int
-    subtotal_micros: int
-    tax_micros: int
-    total_micros: int
+    accepted: int | None = None
+    delivered: int | None = None
+    units: int | None = None
+    excluded_units: int | None = None
+    subtotal_micros: int | None = None
+    tax_micros: int | None = None
+    total_micros: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """All that a system claims; `notes` say what was passed over while reading."""
+    """All that a system claims; `notes` say what was passed over while reading.
+
+    Attributes:
+        rows: one for each message; `totals`: those it states, or else what the rows sum to.
+        aggregates: only totals are claimed, and the rows are none.
+    """
 
     currency: str
-    rows: tuple[Claim, ...]
+    rows: Sequence[Claim]
     totals: ClaimedTotals
     notes: tuple[str, ...] = ()
+    rates: tuple[ClaimedRate, ...] = ()
+    aggregates: bool = False
 
     @property
     def empty(self) -> bool:
-        """Whether not one message is claimed: then nothing can be judged by the rows."""
-        return not self.rows
+        """Whether nothing is claimed: then nothing can be judged."""
+        return not self.rows and not self.aggregates
 
 
-class ClaimsError(ProvesNothing):
-    """The claims cannot be read: the first problems in reading order, and how many more."""
-
-    def __init__(self, problems: Sequence[Problem], more: int = 0) -> None:
-        assert problems, "a ClaimsError without a problem"
-        self.problems = tuple(problems)
-        self.more = more
-        others = len(self.problems) - 1 + more
-        rest = f" (and {others} more)" if others else ""
-        super().__init__(f"the claims cannot be read: {self.problems[0]}{rest}")
-
-    def __str__(self) -> str:
-        lines = ["the claims cannot be read:", *(f"  {p}" for p in self.problems)]
-        return "\n".join([*lines, f"  ... and {self.more} more"] if self.more else lines)
-
-
-def parse_claims(data: bytes) -> Claims:
+def parse_claims(data: bytes, region: str = "JP", *, aggregates: bool = False) -> Claims:
     """Read claims, version 1.
 
     Args:
         data: JSON in UTF-8, at most `BYTES_MAX` bytes.
+        region: whose national form of numbers is meant where there is no plus.
+        aggregates: only totals are claimed, some or all; there are no `messages`.
 
     Raises:
         ClaimsError: with the path of each problem, such as `messages[3].amount`.
     """
     _check_text(data)
     report = Report(_WHAT_TO_DO)
-    claims = _document(data.removeprefix(BOM), report)
+    recipients = Recipients(region)
+    claims = _document(data.removeprefix(BOM), report, recipients, aggregates=aggregates)
     if report.problems or claims is None:
         raise ClaimsError(report.problems, report.more)
     bom = ("a byte order mark was passed over",) if data.startswith(BOM) else ()
-    return replace(claims, notes=(*bom, *report.notes()))
+    return replace(claims, notes=(*bom, *report.notes(), *recipients.notes()))
 
 
 Id = Annotated[str, msgspec.Meta(max_length=ID_CHARS_MAX)] | None
@@ -122,6 +103,7 @@ class _Row(msgspec.Struct, gc=False):
     amount: str
     own_id: Id = None
     provider_id: Id = None
+    opted_out: bool | None = None
 
 
 class _StrictRow(_Row, gc=False, forbid_unknown_fields=True):
@@ -142,12 +124,26 @@ class _StrictTotals(_Totals, gc=False, forbid_unknown_fields=True):
     pass
 
 
+class _Some(msgspec.Struct, gc=False):
+    accepted: Count | None = None
+    delivered: Count | None = None
+    units: Count | None = None
+    excluded_units: Count | None = None
+    subtotal: str | None = None
+    tax: str | None = None
+    total: str | None = None
+
+
+class _StrictSome(_Some, gc=False, forbid_unknown_fields=True):
+    pass
+
+
 _ROW, _TOTALS = Shape(_Row, _StrictRow), Shape(_Totals, _StrictTotals)
+_SOME_TOTALS = Shape(_Some, _StrictSome)
+_RATES = msgspec.json.Decoder(Annotated[list[WrittenRate], msgspec.Meta(max_length=RATES_MAX)])
 _CURRENCY = msgspec.json.Decoder(Currency)
 _ROWS = msgspec.json.Decoder(list[msgspec.Raw])
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,20})?")
-_AN_AMOUNT = 'write a decimal string such as "15" or "0.0083"'
 _WHAT_TO_DO = {
     "": "write the JSON of docs/system-under-test.md",
     "currency": "write a code of ISO 4217 such as JPY",
@@ -157,7 +153,8 @@ _WHAT_TO_DO = {
     "to": "write the number as text, such as +819001234567",
     "state": f"write one of {', '.join(state.value for state in ClaimedState)}",
     **dict.fromkeys(("own_id", "provider_id"), "write text, or null where there is none"),
-    **dict.fromkeys(("amount", "subtotal", "tax", "total"), _AN_AMOUNT),
+    **dict.fromkeys(("amount", "subtotal", "tax", "total"), AN_AMOUNT),
+    "rates": "write a list of rates as in docs/rates.md",
     **dict.fromkeys(
         ("units", "accepted", "delivered", "excluded_units"), "write a whole number, 0 or more"
     ),
@@ -165,89 +162,88 @@ _WHAT_TO_DO = {
 
 
 def _check_text(data: bytes) -> None:
-    said = ""
     if len(data) > BYTES_MAX:
         said = f"{len(data)} bytes are more than {BYTES_MAX}; claim fewer messages in one run"
-    elif not data.removeprefix(BOM).strip():
-        said = f"nothing was answered; {_WHAT_TO_DO['']}"
+        raise unreadable(ClaimCode.TOO_LARGE, said)
+    if not data.removeprefix(BOM).strip():
+        raise unreadable(ClaimCode.EMPTY, f"nothing was answered; {_WHAT_TO_DO['']}")
     try:
         data.decode()
     except UnicodeDecodeError as error:
         said = f"byte {error.start} is {data[error.start]:#04x}, which is not UTF-8; write UTF-8"
-    if said:
-        raise ClaimsError([Problem("", said)])
+        raise unreadable(ClaimCode.ENCODING, said) from None
 
 
-def _document(data: bytes, report: Report) -> Claims | None:
+def _document(
+    data: bytes, report: Report, recipients: Recipients, *, aggregates: bool
+) -> Claims | None:
     fields = report.decode(_FIELDS, data, "")
     if fields is None:
         return None
-    missing = [name for name in ("currency", "messages", "totals") if name not in fields]
+    wanted = ("currency", "totals") if aggregates else ("currency", "messages", "totals")
+    missing = [name for name in wanted if name not in fields]
     for name in missing:
-        report.add(name, f"is missing; {_WHAT_TO_DO[name]}")
-    for name in sorted(fields.keys() - {"currency", "messages", "totals", "run"}):
+        report.add(name, f"is missing; {_WHAT_TO_DO[name]}", ClaimCode.MISSING)
+    for name in sorted(fields.keys() - {*wanted, "rates", "run"}):
         report.note_unknown("", name)
     if missing:
         return None
     currency = report.decode(_CURRENCY, fields["currency"], "currency")
-    raws = report.decode(_ROWS, fields["messages"], "messages")
-    rows = tuple(_rows(raws or [], report))
-    totals = _totals(fields["totals"], report)
-    return Claims(currency, rows, totals) if currency and totals else None
+    raws = None if aggregates else report.decode(_ROWS, fields["messages"], "messages")
+    rows = _rows(raws or [], report, recipients)
+    shape: Shape[Any] = _SOME_TOTALS if aggregates else _TOTALS
+    totals = _totals(fields["totals"], report, shape)
+    rates = _rates(fields["rates"], report) if "rates" in fields else ()
+    if not currency or totals is None:
+        return None
+    return Claims(currency, rows, totals, rates=rates, aggregates=aggregates)
 
 
-def _rows(raws: Sequence[msgspec.Raw], report: Report) -> Iterator[Claim]:
+def _rows(raws: Sequence[msgspec.Raw], report: Report, recipients: Recipients) -> ClaimRows:
     amounts: dict[str, int] = {}  # few differ
-    own_ids: dict[str, int] = {}
-    provider_ids: dict[str, int] = {}
+    builder = RowsBuilder()
     for index, raw in enumerate(raws):
         path = f"messages[{index}]"
         row = report.struct(_ROW, raw, path)
         if row is None:
+            builder.add(_NO_CLAIM)  # so that the next keep their numbers
             continue
         own_id, provider_id = row.own_id or "", row.provider_id or ""
-        if own_id and own_ids.setdefault(own_id, index) != index:
-            _twice(f"{path}.own_id", own_id, own_ids[own_id], report)
-        if provider_id and provider_ids.setdefault(provider_id, index) != index:
-            _twice(f"{path}.provider_id", provider_id, provider_ids[provider_id], report)
         if not own_id and not provider_id:
-            report.add(path, "has neither own_id nor provider_id; set one of them")
+            said = "has neither own_id nor provider_id; set one of them"
+            report.add(path, said, ClaimCode.NO_ID)
         micros = amounts.get(row.amount)
         if micros is None:
-            micros = _micros(row.amount, f"{path}.amount", report)
-            if micros is None:
-                continue
-            amounts[row.amount] = micros
-        yield Claim(own_id, provider_id, row.to, row.state, row.units, micros)
+            micros = micros_of(row.amount, f"{path}.amount", report)
+            if micros is not None:
+                amounts[row.amount] = micros
+        to = recipients.read(row.to)
+        claim = Claim(own_id, provider_id, to, row.state, row.units, micros or 0, row.opted_out)
+        builder.add(claim)
+    rows = builder.built(OF_VERSION_1)
+    note_twice(rows, lambda index: f"messages[{index}]", report)
+    return rows
 
 
-def _twice(path: str, value: str, first: int, report: Report) -> None:
-    said = f"{shown(value)} stands in messages[{first}] too; claim each accepted message once"
-    report.add(path, said)
+_NO_CLAIM = Claim("", "", "", None, 0, 0)
 
 
-def _totals(raw: msgspec.Raw, report: Report) -> ClaimedTotals | None:
-    found = report.struct(_TOTALS, raw, "totals")
+def _totals(raw: msgspec.Raw, report: Report, shape: Shape[Any]) -> ClaimedTotals | None:
+    found = report.struct(shape, raw, "totals")
     if found is None:
         return None
-    subtotal = _micros(found.subtotal, "totals.subtotal", report)
-    tax = _micros(found.tax, "totals.tax", report)
-    total = _micros(found.total, "totals.total", report)
-    if subtotal is None or tax is None or total is None:
-        return None
+    amounts = [
+        None if text is None else micros_of(text, f"totals.{name}", report)
+        for name, text in zip(_AMOUNTS, (found.subtotal, found.tax, found.total), strict=True)
+    ]
     counts = (found.accepted, found.delivered, found.units, found.excluded_units)
-    return ClaimedTotals(*counts, subtotal, tax, total)
+    return ClaimedTotals(*counts, *amounts)
 
 
-def _micros(text: str, path: str, report: Report) -> int | None:
-    """Read an amount exactly, in millionths; None where it is none, and told."""
-    if not _AMOUNT.fullmatch(text):
-        what = "is negative" if re.fullmatch(r"-[0-9.]+", text) else "is not an amount"
-        report.add(path, f"{shown(text)} {what}; {_AN_AMOUNT}")
-        return None
-    numerator, denominator = Decimal(text).as_integer_ratio()
-    micros, rest = divmod(numerator * MICROS, denominator)
-    if rest:
-        report.add(path, f"{shown(text)} is finer than a millionth; write at most 6 decimals")
-        return None
-    return micros
+_AMOUNTS = ("subtotal", "tax", "total")
+
+
+def _rates(raw: msgspec.Raw, report: Report) -> tuple[ClaimedRate, ...]:
+    written = report.decode(_RATES, raw, "rates") or []
+    read = (read_rate(one, f"rates[{n}]", report) for n, one in enumerate(written))
+    return tuple(rate for rate in read if rate is not None)

@@ -10,37 +10,11 @@ from enum import Enum
 
 import msgspec
 
-from simulator.core.message import State
-from simulator.verify.claims import MICROS, Claim
+from simulator.core.cause import Cause
+from simulator.verify.claim_rows import Claim
+from simulator.verify.facts import Fact
 
-
-class Fact(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """One accepted message as the judge knows it.
-
-    Attributes:
-        key: its identity in the log.
-        own_id: the client's reference, empty where the provider was given none.
-        provider_id: the provider's id for it.
-        fate, known, told: at the handset, to the provider, to the customer.
-        units: billed units by the account's policy in the state `told`; 0 if excluded or pending.
-        micros: what it costs in the state `told`, fees included, tax excluded.
-        policy: the billing policy's label, for people.
-        one_failure: this provider tells its customers of every failure alike (絶対リーチ!:
-            statusId 3), so that `undelivered` and `failed` are both right.
-    """
-
-    key: int
-    own_id: str
-    provider_id: str
-    to: str
-    fate: State
-    known: State
-    told: State
-    units: int
-    micros: int
-    currency: str
-    policy: str
-    one_failure: bool = False
+MICROS = 1_000_000
 
 
 class Totals(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -74,13 +48,25 @@ class FindingKind(Enum):
     LOST_BY_SYSTEM = "lost by the system"
     UNKNOWN_TO_US = "unknown to us"
     CLAIMED_TWICE = "claimed twice"
+    SENT_TWICE = "sent twice"
     STATE_DIFFERS = "state differs"
+    RECEIPT_IGNORED = "receipt ignored"
+    LATE_RECEIPT_IGNORED = "late receipt ignored"
     BILLED_THOUGH_EXCLUDED = "billed though excluded"
     NOT_BILLED_THOUGH_CHARGED = "not billed though charged"
     UNITS_DIFFER = "units differ"
     AMOUNT_DIFFERS = "amount differs"
+    OPT_OUT_DIFFERS = "opt-out differs"
     CURRENCY_DIFFERS = "currency differs"
     TOTALS_DIFFER = "totals differ"
+    RATE_DIFFERS = "rate differs"
+    DEFINITION_DIFFERS = "definition differs"
+    CANNOT_BE_KNOWN = "cannot be known"
+
+    @property
+    def code(self) -> str:
+        """The class as machines call it: "state-differs"."""
+        return self.value.replace(" ", "-")
 
 
 class Finding(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -128,17 +114,33 @@ class Finding(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     def words(self) -> str:
         """The difference in words, without ids and numbers of people."""
         claim, fact = self.claim, self.fact
-        says = claim and f"claims {claim.state.value}, {_cost(claim, self.currency)}"
-        due = (
-            fact and f"told {fact.told.name.lower()}, {_cost(fact, fact.currency)} ({fact.policy})"
+        says = claim and f"claims {_state(claim)}{_cost(claim, self.currency)}"
+        due = fact and (
+            f"told {fact.told.name.lower()}{_why(fact)}, "
+            f"{_cost(fact, fact.currency)} ({fact.policy})"
         )
+        if self.kind is FindingKind.SENT_TWICE:
+            return f"{says or 'not claimed'}; the provider accepted it a second time; {due}"
         if self.kind is FindingKind.LOST_BY_SYSTEM:
             return f"accepted by the provider and not claimed; {due}"
         if self.kind is FindingKind.UNKNOWN_TO_US:
             return f"{says}; the provider never accepted it"
         if self.kind is FindingKind.CLAIMED_TWICE:
             return f"{says}; another row claims the same message; {due}"
+        if self.kind is FindingKind.OPT_OUT_DIFFERS and claim and fact:
+            return f"claims {_OUT[claim.opted_out]}; told {_OUT[fact.opted_out]}"
         return f"{says}; {due}" if claim and fact else self.detail
+
+
+_OUT = {True: "opted out", False: "not opted out", None: "nothing of opting out"}
+
+
+def _state(claim: Claim) -> str:
+    return f"{claim.state.value}, " if claim.state else ""
+
+
+def _why(fact: Fact) -> str:
+    return "" if fact.cause is Cause.NONE else f" ({fact.cause.name.lower().replace('_', ' ')})"
 
 
 def money(micros: int, currency: str) -> str:

@@ -75,6 +75,8 @@ def signatures_verified(_check: SignaturesVerified, traffic: Traffic) -> Found:
         row = rows.get(forged.own_id) or rows.get(forged.provider_id)
         if row is None:
             unjudged["the system does not claim its message"] += 1
+        elif row.state is None:
+            unjudged["the system claims no state of its message"] += 1
         elif believed is None or believed == _CLAIMED.get(forged.told):
             unjudged["it said nothing but the truth"] += 1
         else:

@@ -4,45 +4,40 @@ The one rule: a claim is judged against what the customer was *told*, and what t
 provider knows beyond it is `untold`, what happened otherwise at the handset is `carrier_gap`; both
 are counted and neither is a finding.
 
-A row whose state is wrong is STATE_DIFFERS, and carries the money that is wrong with it; only a
-row whose state is right is in a class of money. Of those: billed or not, then units, then amount.
-A wrong row makes the totals wrong too: `totals` tells only what the rows do not explain.
+A row whose state is wrong is STATE_DIFFERS (or one of the two that say which receipt it ignored),
+and carries the money that is wrong with it; only a row whose state is right is in a class of money.
+Of those: billed or not, then units, then amount. A message that repeats another is SENT_TWICE,
+claimed or not. A wrong row makes the totals wrong too: `totals` tells only what the rows do not
+explain. What a system does not say is taken to be right, and said to be unsaid.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from simulator.core.message import FINAL, State
-from simulator.verify.claims import ClaimedState
-from simulator.verify.findings import Fact, Finding, FindingKind, Totals, counted
+from simulator.verify import told, twice
+from simulator.verify.claim_rows import STATES, ClaimRows
+from simulator.verify.columns import Column, exact_sum
+from simulator.verify.facts import Fact, Facts
+from simulator.verify.findings import Finding, FindingKind, Totals, counted
+from simulator.verify.found import NONE, RANKS, Findings, Judgements
+from simulator.verify.join import Joined, join
+from simulator.verify.rate_claims import judge_rates
+from simulator.verify.told import CLAIMABLE
 from simulator.verify.totals import audit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from simulator.verify.claims import Claim, Claims
+    from simulator.verify.claims import Claims
+    from simulator.verify.rates import Counts
+    from simulator.verify.told import TellingsOf
 
 __all__ = ["CLAIMABLE", "Fact", "Finding", "FindingKind", "Reconciliation", "Totals", "reconcile"]
-
-_IN_FLIGHT = (ClaimedState.ACCEPTED, ClaimedState.SENT)
-_NOT_ARRIVED = (ClaimedState.UNDELIVERED, ClaimedState.FAILED)
-
-CLAIMABLE: Mapping[State, tuple[ClaimedState, ...]] = {  # told -> what may then be claimed
-    State.NONE: _IN_FLIGHT,  # the reply itself said so
-    State.ACCEPTED: _IN_FLIGHT,
-    State.SCHEDULED: _IN_FLIGHT,
-    State.QUEUED: _IN_FLIGHT,
-    State.SENDING: _IN_FLIGHT,
-    State.SENT: _IN_FLIGHT,
-    State.DELIVERED: (ClaimedState.DELIVERED,),
-    State.UNDELIVERED: (ClaimedState.UNDELIVERED,),
-    State.EXPIRED: (ClaimedState.UNDELIVERED,),
-    State.FAILED: (ClaimedState.FAILED,),
-    State.CANCELED: (ClaimedState.FAILED,),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +45,9 @@ class Reconciliation:
     """The outcome of a comparison.
 
     Attributes:
-        findings: by class, then ids; the same for the same input.
-        counts: findings of every class, zeros included.
+        findings: by class, then ids; the same for the same input; each made when asked for.
+        counts, amounts: findings of every class, and what they claim too much; zeros included.
+        pairs: of the rows whose state is wrong, how often which was claimed instead of which.
         matched: rows without a difference; `claimed`, `accepted`: rows and facts in all.
         amount_micros: what the rows claim too much (negative: too little), millionths of
             `currency`; the sum over the findings about rows, which the totals' do not repeat.
@@ -59,10 +55,13 @@ class Reconciliation:
         carrier_gap: messages of which the provider knows something else than what happened.
         notes: what was not compared, and what looked odd without being wrong.
         invalid: why nothing can be concluded; empty if something can.
+        rows: the class of every row of either side, those that match included.
     """
 
-    findings: tuple[Finding, ...]
+    findings: Sequence[Finding]
     counts: Mapping[FindingKind, int]
+    amounts: Mapping[FindingKind, int]
+    pairs: Mapping[tuple[str, str], int]
     matched: int
     claimed: int
     accepted: int
@@ -72,10 +71,32 @@ class Reconciliation:
     carrier_gap: int
     notes: tuple[str, ...]
     invalid: tuple[str, ...]
+    rows: Judgements = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What else is known beside the facts.
+
+    Attributes:
+        tellings_of: what the customer was told of a message (by its key), and when; without it no
+            ignored receipt is told from another wrong state.
+        counts: what claimed rates are judged by, as told; None: they are not.
+        late_us: how long after acceptance a receipt is late.
+        twice_us: how soon the same text to the same person is a repetition.
+    """
+
+    tellings_of: TellingsOf = lambda _key: ()
+    counts: Counts | None = None
+    late_us: int = told.LATE_US
+    twice_us: int = twice.WITHIN_US
 
 
 def reconcile(
-    claims: Claims, facts: Sequence[Fact], totals: Totals | None = None
+    claims: Claims,
+    facts: Sequence[Fact],
+    totals: Totals | None = None,
+    evidence: Evidence | None = None,
 ) -> Reconciliation:
     """Compare claims with facts.
 
@@ -83,145 +104,175 @@ def reconcile(
         claims: of one account.
         facts: every message of this account that the provider accepted, each once.
         totals: of the account's invoices; None if there are none to compare with.
+        evidence: what else is known; None: nothing.
     """
-    join = _Join(claims, facts)
-    rows = join.findings()
-    untold = sum(f.known in FINAL and f.known is not f.told for f in facts)
-    document = audit(claims, facts, totals, rows_match=not rows, untold=untold)
-    findings = sorted([*rows, *document.findings], key=_order)
-    counts = Counter(f.kind for f in findings)
+    rows, ours = ClaimRows.of(claims.rows), Facts.of(facts)
+    evidence = evidence or Evidence()
+    judgements, joined = _Judge(rows, ours, claims, evidence).judged()
+    wrong = int(np.count_nonzero(judgements.kind != NONE))
+    document = audit(claims, ours, totals, rows_match=not wrong)
+    rates = _rates(claims, evidence)
+    findings = Findings(judgements, (*document.findings, *rates))
     return Reconciliation(
-        findings=tuple(findings),
-        counts={kind: counts[kind] for kind in FindingKind},
-        matched=join.matched,
-        claimed=len(claims.rows),
-        accepted=len(facts),
-        amount_micros=sum(f.amount_micros for f in rows),
+        findings=findings,
+        counts=findings.counts(),
+        amounts=findings.amounts(),
+        pairs=_pairs(judgements),
+        matched=len(judgements.kind) - wrong,
+        claimed=len(rows),
+        accepted=len(ours),
+        amount_micros=exact_sum(judgements.micros),
         currency=claims.currency,
-        untold=untold,
-        carrier_gap=sum(f.fate is not State.NONE and f.fate is not f.known for f in facts),
-        notes=(*claims.notes, *join.notes(), *document.notes),
+        untold=ours.untold,
+        carrier_gap=ours.carrier_gap,
+        notes=(*claims.notes, *_notes(rows, ours, joined), *document.notes),
         invalid=document.invalid,
+        rows=judgements,
     )
 
 
-def _order(finding: Finding) -> tuple[int, str, str, int, int, str]:
-    fact = finding.fact
-    ids = (finding.own_id, finding.provider_id)
-    return (_RANK[finding.kind], *ids, finding.row, fact.key if fact else 0, finding.total)
+def _rates(claims: Claims, evidence: Evidence) -> Sequence[Finding]:
+    if evidence.counts is None:
+        return ()
+    return tuple(judge_rates(claims.rates, evidence.counts, claims.currency))
 
 
-_RANK = {kind: rank for rank, kind in enumerate(FindingKind)}
+class _Judge:
+    def __init__(self, rows: ClaimRows, facts: Facts, claims: Claims, evidence: Evidence) -> None:
+        self._rows, self._facts, self._evidence = rows, facts, evidence
+        self._currency, self._aggregates = claims.currency, claims.aggregates
 
-
-class _Join:
-    """Joins by own id where claim and fact have one, otherwise by the provider's."""
-
-    def __init__(self, claims: Claims, facts: Sequence[Fact]) -> None:
-        self._claims, self._facts = claims, facts
-        self._own: dict[str, int] = {}
-        self._twins: dict[str, list[int]] = {}  # own ids that the provider accepted repeatedly
-        self._provider: dict[str, int] = {}
-        self._taken = bytearray(len(facts))
-        self._other_to = self._other_id = 0
-        self.matched = 0
-        for place, fact in enumerate(facts):
-            if fact.own_id and self._own.setdefault(fact.own_id, place) != place:
-                twins = self._twins.setdefault(fact.own_id, [self._own[fact.own_id]])
-                twins.append(place)
-            if fact.provider_id:
-                first = self._provider.setdefault(fact.provider_id, place)
-                assert first == place, f"two facts with the provider's id {fact.provider_id}"
-        for twins in self._twins.values():
-            twins.sort(key=lambda place: facts[place].key)
-
-    def findings(self) -> list[Finding]:
-        """Judge each row of either side once."""
-        found: list[Finding] = []
-        for row, claim in enumerate(self._claims.rows):
-            place = self._place(claim)
-            finding = self._judge(row, claim, place)
-            if finding is None:
-                self.matched += 1
-            else:
-                found.append(finding)
-        lost = (fact for fact, taken in zip(self._facts, self._taken, strict=True) if not taken)
-        return [*found, *map(self._lost, lost)]
-
-    def notes(self) -> Iterator[str]:
-        """Say what looked odd without being wrong."""
-        if self._other_to:
-            yield f"{counted(self._other_to, 'row')} joined by id, with another recipient than ours"
-        if self._other_id:
-            yield f"{counted(self._other_id, 'row')} joined by one id, with the other not ours"
-
-    def _place(self, claim: Claim) -> int:
-        """Return the fact's place, or -1."""
-        place = self._own.get(claim.own_id, -1) if claim.own_id else -1
-        if place >= 0 and claim.own_id not in self._twins:
-            return place
-        by_provider = self._provider.get(claim.provider_id, -1) if claim.provider_id else -1
-        if place < 0:
-            return by_provider
-        twins = self._twins[claim.own_id]
-        if by_provider in twins:
-            return by_provider
-        return next((twin for twin in twins if not self._taken[twin]), twins[0])
-
-    def _judge(self, row: int, claim: Claim, place: int) -> Finding | None:
-        currency = self._claims.currency
-        if place < 0 or self._taken[place]:
-            kind = FindingKind.UNKNOWN_TO_US if place < 0 else FindingKind.CLAIMED_TWICE
-            fact = None if place < 0 else self._facts[place]
-            units, micros = 0, 0
-        else:
-            self._taken[place] = 1
-            fact = self._facts[place]
-            self._other_to += claim.to != fact.to
-            self._other_id += _strange_id(claim, fact)
-            units = fact.units
-            micros = fact.micros if fact.currency == currency else claim.micros
-            found = _kind(claim, fact, micros)
-            if found is None:
-                return None
-            kind = found
-        return Finding(
-            kind=kind,
-            amount_micros=claim.micros - micros,
-            units=claim.units - units,
-            currency=currency,
-            row=row,
-            claim=claim,
-            fact=fact,
+    def judged(self) -> tuple[Judgements, Joined]:
+        """Put each row of either side into its class: first the claims, then what nobody claims."""
+        rows, facts = self._rows, self._facts
+        joined = join(rows, facts, self._alike)
+        place, again = joined.place, joined.again
+        about = np.flatnonzero((place != NONE) & ~again)
+        at = place[about]
+        units, micros = np.zeros(len(rows), np.int64), np.zeros(len(rows), np.int64)
+        units[about] = facts.units[at] if "units" in rows.said else rows.units[about]
+        priced = facts.by_terms(lambda terms: terms.currency == self._currency)
+        comparable = priced[at] & ("amount" in rows.said)
+        micros[about] = np.where(comparable, facts.micros[at], rows.micros[about])
+        kind = np.full(len(rows), NONE, np.int16)
+        kind[about] = self._kinds(about, at, units[about], micros[about])
+        repeats = twice.twins(facts, joined.taken, self._evidence.twice_us)
+        kind[about[repeats[at]]] = RANKS[FindingKind.SENT_TWICE]
+        kind[again] = RANKS[FindingKind.CLAIMED_TWICE]
+        kind[place == NONE] = RANKS[FindingKind.UNKNOWN_TO_US]
+        lost = np.flatnonzero(~joined.taken & (not self._aggregates))
+        lost_kind = np.full(len(lost), RANKS[FindingKind.LOST_BY_SYSTEM], np.int16)
+        lost_kind[repeats[lost]] = RANKS[FindingKind.SENT_TWICE]
+        judgements = Judgements(
+            rows,
+            facts,
+            self._currency,
+            kind=np.concatenate((kind, lost_kind)),
+            row=np.concatenate((np.arange(len(rows)), np.full(len(lost), NONE))),
+            place=np.concatenate((place, lost)),
+            units=np.concatenate((rows.units - units, -facts.units[lost])),
+            micros=np.concatenate(
+                (rows.micros - micros, np.where(priced[lost], -facts.micros[lost], 0))
+            ),
         )
+        return judgements, joined
 
-    def _lost(self, fact: Fact) -> Finding:
-        currency = self._claims.currency
-        return Finding(
-            kind=FindingKind.LOST_BY_SYSTEM,
-            amount_micros=-fact.micros if fact.currency == currency else 0,
-            units=-fact.units,
-            currency=currency,
-            fact=fact,
+    def _alike(self, row: int, place: int) -> bool:
+        """Tell whether a claim says of a fact what is true of it."""
+        rows, facts = self._rows, self._facts
+        units = "units" not in rows.said or rows.units[row] == facts.units[place]
+        micros = "amount" not in rows.said or rows.micros[row] == facts.micros[place]
+        one = self._facts.all_terms[facts.terms[place]].one_failure
+        return bool(_RIGHT[int(one), facts.told[place], rows.state[row]] and units and micros)
+
+    def _kinds(self, about: Column, at: Column, units: Column, micros: Column) -> Column:
+        """Return the class of claims that have a fact each; `units` and `micros` are due."""
+        rows, facts = self._rows, self._facts
+        said_units, said_micros = rows.units[about], rows.micros[about]
+        one = facts.by_terms(lambda terms: terms.one_failure)[at].astype(np.int8)
+        wrong_state = ~_RIGHT[one, facts.told[at], rows.state[about]]
+        billed = ((said_units != 0) | (said_micros != 0)) & _claims_money(rows)
+        charged = (units != 0) | (micros != 0)
+        excluded = ((said_units != 0) & (units == 0)) | (billed & ~charged)
+        outs = rows.opted_out[about], facts.opted_out[at]
+        other_out = (outs[0] >= 0) & (outs[1] >= 0) & (outs[0] != outs[1])
+        classes = (
+            (other_out, FindingKind.OPT_OUT_DIFFERS),
+            (said_micros != micros, FindingKind.AMOUNT_DIFFERS),
+            (said_units != units, FindingKind.UNITS_DIFFER),
+            (charged & ~billed, FindingKind.NOT_BILLED_THOUGH_CHARGED),
+            (excluded, FindingKind.BILLED_THOUGH_EXCLUDED),
         )
+        money = (said_units != units) | (said_micros != micros)
+        kind = np.full(len(at), NONE, np.int16)
+        for where, found in classes:  # the last that applies is the row's
+            applies = where if found is FindingKind.OPT_OUT_DIFFERS else where & money
+            kind[applies] = RANKS[found]
+        kind[wrong_state] = RANKS[FindingKind.STATE_DIFFERS]
+        for index in np.flatnonzero(wrong_state & np.isin(facts.told[at], _FINALS)).tolist():
+            kind[index] = self._ignored(int(about[index]), int(at[index]))
+        return kind
+
+    def _ignored(self, row: int, place: int) -> int:
+        tellings = self._evidence.tellings_of(int(self._facts.key[place]))
+        if not tellings:
+            return RANKS[FindingKind.STATE_DIFFERS]
+        claim, fact = self._rows[row], self._facts[place]
+        return RANKS[told.ignored(claim, fact, tellings, self._evidence.late_us)]
 
 
-def _kind(claim: Claim, fact: Fact, micros: int) -> FindingKind | None:
-    right = CLAIMABLE[fact.told]
-    if fact.one_failure and right[0] in _NOT_ARRIVED:
-        right = _NOT_ARRIVED
-    if claim.state not in right:
-        return FindingKind.STATE_DIFFERS
-    if claim.units == fact.units and claim.micros == micros:
-        return None
-    billed, charged = claim.units or claim.micros, fact.units or fact.micros
-    if (claim.units and not fact.units) or (billed and not charged):
-        return FindingKind.BILLED_THOUGH_EXCLUDED
-    if charged and not billed:
-        return FindingKind.NOT_BILLED_THOUGH_CHARGED
-    return FindingKind.UNITS_DIFFER if claim.units != fact.units else FindingKind.AMOUNT_DIFFERS
+def _claims_money(rows: ClaimRows) -> bool:
+    return bool({"units", "amount"} & rows.said)
 
 
-def _strange_id(claim: Claim, fact: Fact) -> bool:
-    own = bool(claim.own_id and fact.own_id) and claim.own_id != fact.own_id
-    return own or (bool(claim.provider_id) and claim.provider_id != fact.provider_id)
+def _right() -> Column:
+    """Return whether a state may be claimed: by `one_failure`, what was told, and its code."""
+    table = np.zeros((2, max(State) + 1, len(STATES)), np.bool_)
+    table[:, :, 0] = True  # who says no state says no wrong one
+    for one in (False, True):
+        for state in State:
+            for claimed in told.claimable(state, one_failure=one):
+                table[int(one), state, STATES.index(claimed)] = True
+    return table
+
+
+_RIGHT = _right()
+_WIDTH = max(State) + 1
+_FINALS = np.array(sorted(FINAL))
+_WRONG_STATES = (
+    FindingKind.STATE_DIFFERS,
+    FindingKind.RECEIPT_IGNORED,
+    FindingKind.LATE_RECEIPT_IGNORED,
+)
+
+
+def _pairs(judgements: Judgements) -> Mapping[tuple[str, str], int]:
+    """Count the rows whose state is wrong by what is claimed and what was told."""
+    wrong = np.flatnonzero(np.isin(judgements.kind, [RANKS[kind] for kind in _WRONG_STATES]))
+    claimed = judgements.rows.state[judgements.row[wrong]].astype(np.int64)
+    code = claimed * _WIDTH + judgements.facts.told[judgements.place[wrong]]
+    found = {}
+    for pair, n in enumerate(np.bincount(code).tolist()):
+        if n:
+            state, was = STATES[pair // _WIDTH], State(pair % _WIDTH)
+            found[state.value if state else "", was.name.lower()] = n
+    return found
+
+
+def _notes(rows: ClaimRows, facts: Facts, joined: Joined) -> Iterator[str]:
+    """Say what looked odd without being wrong."""
+    about = np.flatnonzero((joined.place != NONE) & ~joined.again)
+    at = joined.place[about]
+    other_to = ~rows.to.same(about, facts.to, at)
+    if "to" in rows.said and (n := int(np.count_nonzero(other_to))):
+        yield f"{counted(n, 'row')} joined by id, with another recipient than ours"
+    strange = rows.own_id.there[about] & facts.own_id.there[at]
+    strange &= ~rows.own_id.same(about, facts.own_id, at)
+    strange |= rows.provider_id.there[about] & ~rows.provider_id.same(about, facts.provider_id, at)
+    if n := int(np.count_nonzero(strange)):
+        yield f"{counted(n, 'row')} joined by one id, with the other not ours"
+    if n := int(np.count_nonzero(joined.by_recipient & (joined.place != NONE))):
+        yield f"{counted(n, 'row')} joined by recipient, for want of an id"
+    unsaid = [name for name in ("state", "units", "amount") if name not in rows.said]
+    if unsaid and len(rows):
+        yield f"not claimed, so not judged: {', '.join(unsaid)}"

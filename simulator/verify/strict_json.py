@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import msgspec
 
 from simulator.errors import Problem, shown
+from simulator.verify.claim_codes import ClaimCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -42,10 +43,10 @@ class Report:
         self._what_to_do = what_to_do
         self._unknown: Counter[str] = Counter()
 
-    def add(self, path: str, message: str) -> None:
+    def add(self, path: str, message: str, code: ClaimCode) -> None:
         """Keep a problem, or count it."""
         if len(self.problems) < PROBLEMS_KEPT_MAX:
-            self.problems.append(Problem(path, message))
+            self.problems.append(Problem(path, message, code=code.value))
         else:
             self.more += 1
 
@@ -81,19 +82,20 @@ class Report:
                 self.note_unknown(path, name)
         return found
 
-    def _said(self, error: Exception, path: str) -> tuple[str, str]:
+    def _said(self, error: Exception, path: str) -> tuple[str, str, ClaimCode]:
         """Put msgspec's words into ours."""
+        code = ClaimCode.SHAPE
         text, _, place = str(error).replace("`", "").partition(" - at $")
         path += place
         missing = text.removeprefix("Object missing required field ")
         if isinstance(error, RecursionError):
-            text = "is nested too deeply"
+            text, code = "is nested too deeply", ClaimCode.NOT_JSON
         elif missing != text:
-            path, text = f"{path}.{missing}", "is missing"
+            path, text, code = f"{path}.{missing}", "is missing", ClaimCode.MISSING
         elif not isinstance(error, msgspec.ValidationError):
-            text = f"is not JSON: {text}"
+            text, code = f"is not JSON: {text}", ClaimCode.NOT_JSON
         advice = self._what_to_do.get(_place(path).rpartition(".")[2], self._what_to_do[""])
-        return path, f"{text[0].lower()}{text[1:]}; {advice}"
+        return path, f"{text[0].lower()}{text[1:]}; {advice}", code
 
 
 def _place(path: str) -> str:

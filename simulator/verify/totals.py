@@ -11,15 +11,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from simulator.core.message import State
-from simulator.verify.claims import ClaimedState
+from simulator.verify.claim_rows import ClaimedState, ClaimRows
 from simulator.verify.findings import Finding, FindingKind, counted, money
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from simulator.verify.claims import Claims
-    from simulator.verify.findings import Fact, Totals
+    from simulator.verify.facts import Facts
+    from simulator.verify.findings import Totals
 
 _OWN_ROWS = "its own rows"
 _INVOICE = "the invoice"
@@ -35,36 +38,72 @@ class Audit:
     invalid: tuple[str, ...]
 
 
-def audit(
-    claims: Claims, facts: Sequence[Fact], totals: Totals | None, *, rows_match: bool, untold: int
-) -> Audit:
+def audit(claims: Claims, facts: Facts, totals: Totals | None, *, rows_match: bool) -> Audit:
     """Judge the document apart from its rows.
 
     Args:
         claims, facts, totals: as for `reconcile`.
         rows_match: no row has a finding.
-        untold: messages whose final state the provider knows and the customer does not.
     """
-    ours = sorted({f.currency for f in facts} | ({totals.currency} if totals else set()))
+    ours = sorted({*facts.currencies, *([totals.currency] if totals else ())})
     invoice = totals if ours == [claims.currency] else None
-    subtotal = sum(row.micros for row in claims.rows)
-    findings = [*_counts(claims)]
+    untold = facts.untold
+    invalid = tuple(_invalid(claims, facts, totals, ours))
+    other = [_currency(claims, ours[0])] if len(ours) == 1 and ours != [claims.currency] else []
+    if claims.aggregates:
+        found, notes = _aggregates(claims, facts, None if untold else invoice)
+        return Audit((*found, *other), notes, invalid)
+    rows = ClaimRows.of(claims.rows)
+    subtotal = rows.micros_in_all
+    findings = [*_counts(claims, rows)]
     compared = []
-    taxes: tuple[int, ...] = (claims.totals.tax_micros,)
+    said = claims.totals
+    taxes: tuple[int, ...] = () if said.tax_micros is None else (said.tax_micros,)
     if invoice and invoice.subtotal_micros == subtotal:
         taxes = invoice.taxes_micros
         compared.append("tax")
     findings += _amounts(claims, subtotal, taxes)
     if invoice and rows_match and not untold:
-        due, said = invoice.excluded_units, claims.totals.excluded_units
-        findings += _differ(claims, "excluded_units", said, due, _INVOICE)
+        due = invoice.excluded_units
+        findings += _differ(claims, "excluded_units", said.excluded_units, due, _INVOICE)
         compared.append("excluded_units")
-    if len(ours) == 1 and ours != [claims.currency]:
-        findings.append(_currency(claims, ours[0]))
-    skipped = [name for name in ("tax", "excluded_units") if name not in compared]
+    stated = {"tax": said.tax_micros, "excluded_units": said.excluded_units}
+    skipped = [n for n, value in stated.items() if value is not None and n not in compared]
     why = "there is none" if totals is None else _why(rows_match=rows_match, untold=untold)
     notes = (f"not compared with an invoice: {', '.join(skipped)} ({why})",) if skipped else ()
-    return Audit(tuple(findings), notes, tuple(_invalid(claims, facts, totals, ours)))
+    return Audit((*findings, *other), notes, invalid)
+
+
+def _aggregates(
+    claims: Claims, facts: Facts, invoice: Totals | None
+) -> tuple[list[Finding], tuple[str, ...]]:
+    """Hold totals without rows against what was told, and against the invoice."""
+    said, told = claims.totals, "what was told"
+    found = [
+        *_differ(claims, "accepted", said.accepted, len(facts), told),
+        *_differ(claims, "delivered", said.delivered, _told(facts, State.DELIVERED), told),
+        *_differ(claims, "units", said.units, facts.units_in_all, told),
+    ]
+    if facts.currencies in ([], [claims.currency]):
+        due = facts.micros_in_all
+        found += _differ(claims, "subtotal", said.subtotal_micros, due, told)
+    if invoice is None:
+        names = "excluded_units, tax and total"
+        why = "there is none, or it bills more than the customer was told"
+        return found, (f"the totals alone are claimed; not compared: {names} ({why})",)
+    found += _differ(
+        claims, "excluded_units", said.excluded_units, invoice.excluded_units, _INVOICE
+    )
+    taxes = invoice.taxes_micros
+    if said.tax_micros not in taxes:
+        found += _differ(claims, "tax", said.tax_micros, taxes[0], _INVOICE)
+    if said.total_micros not in {invoice.subtotal_micros + tax for tax in taxes}:
+        found += _differ(claims, "total", said.total_micros, invoice.total_micros, _INVOICE)
+    return found, ("the totals alone are claimed: no message was judged by itself",)
+
+
+def _told(facts: Facts, state: State) -> int:
+    return int(np.count_nonzero(facts.told == state))
 
 
 def _why(*, rows_match: bool, untold: int) -> str:
@@ -75,21 +114,24 @@ def _why(*, rows_match: bool, untold: int) -> str:
     return "it bills another currency, or more than the customer was told"
 
 
-def _counts(claims: Claims) -> Iterator[Finding]:
-    said, rows = claims.totals, claims.rows
-    delivered = sum(row.state is ClaimedState.DELIVERED for row in rows)
+def _counts(claims: Claims, rows: ClaimRows) -> Iterator[Finding]:
+    said, delivered = claims.totals, rows.count(ClaimedState.DELIVERED)
     yield from _differ(claims, "accepted", said.accepted, len(rows), _OWN_ROWS)
     yield from _differ(claims, "delivered", said.delivered, delivered, _OWN_ROWS)
-    yield from _differ(claims, "units", said.units, sum(row.units for row in rows), _OWN_ROWS)
+    yield from _differ(claims, "units", said.units, rows.units_in_all, _OWN_ROWS)
 
 
 def _amounts(claims: Claims, subtotal: int, taxes: tuple[int, ...]) -> Iterator[Finding]:
     """Compare the amounts; `subtotal` is the rows', `taxes` are all right."""
     said = claims.totals
     yield from _differ(claims, "subtotal", said.subtotal_micros, subtotal, _OWN_ROWS)
+    if said.tax_micros is None:
+        return
     if said.tax_micros not in taxes:
         yield from _differ(claims, "tax", said.tax_micros, taxes[0], _INVOICE)
-    honest = {said.subtotal_micros + said.tax_micros, *(subtotal + tax for tax in taxes)}
+    honest = {subtotal + tax for tax in taxes}
+    if said.subtotal_micros is not None:
+        honest.add(said.subtotal_micros + said.tax_micros)
     if said.total_micros not in honest:
         yield from _differ(claims, "total", said.total_micros, subtotal + taxes[0], _OWN_ROWS)
 
@@ -97,8 +139,8 @@ def _amounts(claims: Claims, subtotal: int, taxes: tuple[int, ...]) -> Iterator[
 _MONEY = frozenset({"subtotal", "tax", "total"})
 
 
-def _differ(claims: Claims, name: str, said: int, due: int, by: str) -> Iterator[Finding]:
-    if said == due:
+def _differ(claims: Claims, name: str, said: int | None, due: int, by: str) -> Iterator[Finding]:
+    if said is None or said == due:
         return
     is_money = name in _MONEY
     seen, right = (money(n, claims.currency) if is_money else f"{n:,}" for n in (said, due))
@@ -123,9 +165,9 @@ def _currency(claims: Claims, ours: str) -> Finding:
 
 
 def _invalid(
-    claims: Claims, facts: Sequence[Fact], totals: Totals | None, ours: Sequence[str]
+    claims: Claims, facts: Facts, totals: Totals | None, ours: Sequence[str]
 ) -> Iterator[str]:
-    if claims.empty and facts:
+    if claims.empty and len(facts):
         yield f"the claims are empty, but the provider accepted {counted(len(facts), 'message')}"
     if len(ours) > 1:
         yield f"billed in {' and '.join(ours)}, but claims, version 1, have one currency"
@@ -133,10 +175,11 @@ def _invalid(
         yield "our own books are out of balance: the messages do not sum to the invoice"
 
 
-def _balanced(facts: Sequence[Fact], totals: Totals) -> bool:
+def _balanced(facts: Facts, totals: Totals) -> bool:
     if totals.total_micros != totals.subtotal_micros + totals.tax_micros:
         return False
-    if any(f.told is not f.known and not (f.told in _FRESH and f.known in _FRESH) for f in facts):
+    fresh = np.isin(facts.told, _FRESH) & np.isin(facts.known, _FRESH)
+    if ((facts.told != facts.known) & ~fresh).any():
         return True  # the invoice is by what is known, so the two need not agree
-    sums = (sum(f.micros for f in facts), sum(f.units for f in facts))
+    sums = (facts.micros_in_all, facts.units_in_all)
     return sums == (totals.subtotal_micros, totals.charged_units)

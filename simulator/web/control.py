@@ -20,6 +20,7 @@ from simulator import __version__
 from simulator.dialects import native
 from simulator.web import (
     control_callbacks,
+    control_claims,
     control_clock,
     control_events,
     control_messages,
@@ -140,6 +141,7 @@ ROUTES: tuple[tuple[str, str, Action], ...] = (
     ("GET", f"{_WORLD}/truth", control_worlds.truth),
     ("GET", f"{_WORLD}/ledger", control_worlds.ledger),
     ("GET", f"{_WORLD}/invoices", control_worlds.invoices),
+    ("POST", f"{_WORLD}/claims", control_claims.post),
     ("GET", f"{_WORLD}/clock", control_clock.clock),
     ("GET", f"{_WORLD}/clock/wait", control_clock.wait),
     ("POST", f"{_WORLD}/clock/alarms", control_clock.alarm),

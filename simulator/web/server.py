@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from ssl import SSLContext
 
     from simulator.settings import Settings
+    from simulator.web.control_claims import Posted
 
 _LINGER_S = 2.0  # for a body that we have refused, so that its sender can read why
 _LOOK_S = 0.01
@@ -69,6 +70,7 @@ class Server:
         open_accounts: bool = True,
     ) -> None:
         self.settings, self.token = settings, token
+        self.posted: dict[str, Posted] = {}  # claims, by world
         self.drivers: dict[str, Driver] = {}
         self._base_us, self._rate = base_us, rate
         self._anchor_ns = time.monotonic_ns()

@@ -13,7 +13,8 @@ from simulator.core.cause import Cause
 from simulator.core.message import FINAL, State
 from simulator.core.tariff import POLICIES, Bill, Policy, bill, invoice_tax
 from simulator.verify.claims import Claim, ClaimedState, ClaimedTotals, Claims
-from simulator.verify.findings import Fact, FindingKind, Totals
+from simulator.verify.facts import Fact
+from simulator.verify.findings import FindingKind, Totals
 from simulator.verify.reconcile import CLAIMABLE, Reconciliation, reconcile
 
 if TYPE_CHECKING:

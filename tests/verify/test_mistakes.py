@@ -16,7 +16,7 @@ from examples.outreach.bugs import BUGS, Witness
 from simulator.core.message import State
 from simulator.core.tariff import POLICIES, Policy
 from simulator.verify.claims import ClaimedState, ClaimedTotals, Claims, parse_claims
-from simulator.verify.findings import Fact, FindingKind
+from simulator.verify.findings import FindingKind
 from simulator.verify.reconcile import CLAIMABLE
 from tests.verify.honest_books import (
     TOLD,
@@ -31,6 +31,8 @@ from tests.verify.honest_books import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from simulator.verify.facts import Fact
 
 
 @repeatable

@@ -128,16 +128,17 @@ def test_two_messages_with_one_reference_are_told_apart_by_the_providers_id() ->
     honest = books_of((State.DELIVERED, 1), (State.UNDELIVERED, 1))
     facts = [msgspec.structs.replace(f, own_id="same") for f in honest.facts]
     rows = [msgspec.structs.replace(r, own_id="same") for r in reversed(honest.claims.rows)]
-    assert reconcile(with_rows(honest, rows), facts, honest.totals).findings == ()
+    (found,) = reconcile(with_rows(honest, rows), facts, honest.totals).findings
+    assert (found.kind, found.fact, found.amount_micros) == (FindingKind.SENT_TWICE, facts[1], 0)
 
 
-def test_a_second_message_with_the_same_reference_is_lost_if_one_row_claims_both() -> None:
+def test_a_second_message_with_the_same_reference_was_sent_twice_if_one_row_claims_both() -> None:
     honest = books_of((State.DELIVERED, 1), (State.DELIVERED, 1))
     facts = [msgspec.structs.replace(f, own_id="same") for f in honest.facts]
     row = msgspec.structs.replace(honest.claims.rows[0], own_id="same", provider_id="")
     for order in (facts, facts[::-1]):
         (found,) = reconcile(with_rows(honest, [row]), order, honest.totals).findings
-        assert (found.kind, found.fact) == (FindingKind.LOST_BY_SYSTEM, facts[1])
+        assert (found.kind, found.fact) == (FindingKind.SENT_TWICE, facts[1])
 
 
 def test_findings_come_by_class_and_then_by_id() -> None:
