@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _E164 = re.compile(r"\+[1-9][0-9]{7,14}")
 _NATIONAL = {"JP": re.compile(r"0([5-9]0[0-9]{8})"), "US": re.compile(r"1?([2-9][0-9]{9})")}
+_HYPHENS = re.compile(r"0[5-9]0-[0-9]{4}-[0-9]{4}")  # as most Japanese lists have them
 _CODES = {"JP": "+81", "US": "+1", "GB": "+44"}
 _TRUNK = {"JP": "0", "US": "", "GB": "0"}
 _KINDS = (  # what was mended, and how it shows; one number may show several
@@ -45,6 +46,9 @@ class Recipients:
         """Return a number in E.164, or the text itself where it cannot be read as one."""
         if not raw or _E164.fullmatch(raw):
             return raw
+        if self._region == "JP" and _HYPHENS.fullmatch(raw):
+            self.mended["hyphens or spaces"] += 1
+            raw = raw.replace("-", "")
         if self._quick and (found := self._quick.fullmatch(raw)):
             self.mended["national form"] += 1
             return _CODES[self._region] + found[1]

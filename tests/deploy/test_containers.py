@@ -24,7 +24,7 @@ import yaml
 
 from simulator import __version__
 from simulator.core.number import us_fictional
-from simulator.run.sut import free_port
+from simulator.run.given import free_port
 from tests.servers import PATIENCE_S, request, until_true
 
 if TYPE_CHECKING:
