@@ -21,6 +21,7 @@ BITING = [
     ("zettai_reach", "sent-is-delivered", "state differs"),
     ("twilio", "sent-is-delivered", "state differs"),
 ]
+RATE = "rate differs"  # the rate that was claimed is wrong with the states it is made of
 
 
 @pytest.fixture(scope="module")
@@ -49,9 +50,11 @@ def test_the_findings_are_the_systems_own_list_of_what_it_got_wrong(
     lines = (ran.out / "bug.log").read_text("utf-8").splitlines()
     confessed = by_id(map(json.loads, lines), "amount_wrong")
     findings = ran.report["findings"]
-    assert findings["count"] == len(findings["rows"]) == len(confessed) >= 5
-    assert by_id(findings["rows"], "amount") == confessed
-    assert {row["kind"] for row in findings["rows"]} == {kind}
+    rows = [row for row in findings["rows"] if row["kind"] != RATE]
+    assert findings["count"] == len(findings["rows"])
+    assert len(rows) == len(confessed) >= 5
+    assert by_id(rows, "amount") == confessed
+    assert {row["kind"] for row in rows} == {kind}
     assert Decimal(findings["amount"]) == sum(confessed.values())
     assert ran.last.startswith(f"FAIL: no expectations, {findings['count']} findings")
 
