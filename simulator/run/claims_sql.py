@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from simulator.errors import UsageError
@@ -63,6 +64,7 @@ async def query(
     """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[None] = loop.create_future()
+    held: list[Any] = []  # the driver's connection, once there is one
 
     def finish(error: Exception | None) -> None:
         if done.done():
@@ -75,7 +77,7 @@ async def query(
     def work() -> None:
         error: Exception | None = None
         try:
-            _read(url, text, wanted, reader)
+            _read(url, text, wanted, reader, held)
         except Exception as caught:  # noqa: BLE001 - handed to whoever waits
             error = caught
         try:
@@ -90,14 +92,28 @@ async def query(
     except TimeoutError:
         words = f"the query took longer than {within_s:g} s"
         raise NoClaims(ClaimCode.SLOW, words) from None
+    finally:
+        if not done.done() or done.cancelled():
+            _stop(held)
 
 
-def _read(url: str, text: str, wanted: Sequence[str], reader: TableReader) -> None:
+def _stop(held: list[Any]) -> None:
+    """Tell a database to give up, as far as its driver can: the thread ends, or with us."""
+    for connection in held:
+        for name in ("interrupt", "cancel"):  # sqlite3; psycopg, oracledb
+            if callable(stop := getattr(connection, name, None)):
+                with suppress(Exception):
+                    stop()
+                return
+
+
+def _read(url: str, text: str, wanted: Sequence[str], reader: TableReader, held: list[Any]) -> None:
     import sqlalchemy  # noqa: PLC0415 - an extra
 
     try:
         engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.pool.NullPool)
         with engine.connect().execution_options(yield_per=_ROWS_AT_ONCE) as connection:
+            held.append(connection.connection.dbapi_connection)
             result = connection.execute(sqlalchemy.text(text))
             columns = named(wanted, list(result.keys()))
             reader.records([row[c] for c in columns] for row in result)

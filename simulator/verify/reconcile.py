@@ -16,11 +16,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from simulator.core.message import FINAL, State
 from simulator.verify import told, twice
-from simulator.verify.claim_rows import STATES, ClaimRows
+from simulator.verify.claim_rows import STATES, ClaimedState, ClaimRows
 from simulator.verify.columns import Column, exact_sum
 from simulator.verify.facts import Fact, Facts
 from simulator.verify.findings import Finding, FindingKind, Totals, counted
@@ -111,7 +112,7 @@ def reconcile(
     judgements, joined = _Judge(rows, ours, claims, evidence).judged()
     wrong = int(np.count_nonzero(judgements.kind != NONE))
     document = audit(claims, ours, totals, rows_match=not wrong)
-    rates = _rates(claims, evidence)
+    rates = _rates(claims, rows, evidence)
     findings = Findings(judgements, (*document.findings, *rates))
     return Reconciliation(
         findings=findings,
@@ -131,10 +132,19 @@ def reconcile(
     )
 
 
-def _rates(claims: Claims, evidence: Evidence) -> Sequence[Finding]:
-    if evidence.counts is None:
+def _rates(claims: Claims, rows: ClaimRows, evidence: Evidence) -> Sequence[Finding]:
+    """Judge the claimed rates: by the claims' own rows, as totals are, or else by what was told."""
+    counts = evidence.counts
+    if counts is None:
         return ()
-    return tuple(judge_rates(claims.rates, evidence.counts, claims.currency))
+    if "state" in rows.said and not claims.aggregates:
+        counts = msgspec.structs.replace(
+            counts,
+            accepted=len(rows),
+            delivered=rows.count(ClaimedState.DELIVERED),
+            reachable=len(rows) - counts.accepted + counts.reachable,
+        )
+    return tuple(judge_rates(claims.rates, counts, claims.currency))
 
 
 class _Judge:

@@ -21,7 +21,7 @@ from simulator.run.saved_claims import saved
 from simulator.run.sut import System
 from simulator.scenario import load_scenario
 from tests.run.runs import JAPAN, written
-from tests.servers import running
+from tests.servers import running, until_true
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -277,6 +277,7 @@ def test_a_query_that_never_ends_is_given_up(tmp_path: Path, ours: Running) -> N
     }
     words = "no claims: the query took longer than 0.05 s [claims-slow]"
     assert why_not(tmp_path, ours, claims) == words
+    until_true(lambda: all(thread.name != "claims" for thread in threading.enumerate()))
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,11 @@ import pytest
 
 from simulator.core.message import State
 from simulator.verify.claim_codes import ClaimCode, ClaimsError
-from simulator.verify.claims import Claims, parse_claims
+from simulator.verify.claims import ClaimedState, Claims, parse_claims
 from simulator.verify.findings import FindingKind
 from simulator.verify.rates import DENOMINATORS, RATES, Counts, by_any_name, value_of
 from simulator.verify.reconcile import Evidence, reconcile
-from tests.verify.honest_books import books_of
+from tests.verify.honest_books import books_of, with_row
 
 PAGE = (Path(__file__).parents[2] / "docs/rates.md").read_text("utf-8")
 COUNTS = Counts(
@@ -40,10 +41,8 @@ DIFFERS, DEFINITION, UNKNOWN = (
 
 
 def claimed(*rates: dict[str, Any]) -> Claims:
-    totals = {"accepted": 0, "delivered": 0, "units": 0, "excluded_units": 0}
-    amounts = {"subtotal": "0", "tax": "0", "total": "0"}
-    tree = {"currency": "JPY", "messages": [], "totals": {**totals, **amounts}, "rates": rates}
-    return parse_claims(json.dumps(tree).encode())
+    tree = {"currency": "JPY", "totals": {}, "rates": rates}
+    return parse_claims(json.dumps(tree).encode(), aggregates=True)
 
 
 def judge(counts: Counts = COUNTS, **rate: Any) -> FindingKind | None:
@@ -164,7 +163,15 @@ def test_the_page_on_claims_has_every_finding_and_every_code_in_order() -> None:
     assert [row for row in rows if row in {*kinds, *codes}] == [*kinds, *codes]
 
 
-def test_the_counts_of_told_messages_are_what_is_compared() -> None:
-    honest = books_of((State.DELIVERED, 1))
-    judged = reconcile(honest.claims, honest.facts, honest.totals, Evidence(counts=COUNTS))
-    assert judged.findings == ()
+def test_a_rate_that_is_wrong_only_because_its_rows_are_is_no_second_finding() -> None:
+    honest = books_of((State.DELIVERED, 1), (State.UNDELIVERED, 1), (State.SENT, 1))
+    wrong = with_row(honest, 1, state=ClaimedState.DELIVERED)
+    counts = msgspec.structs.replace(COUNTS, accepted=3, delivered=1, reachable=2)
+    for written, kinds in (
+        ({"count": 2, "of": 3}, [FindingKind.STATE_DIFFERS]),
+        ({"count": 2, "of": 2}, [FindingKind.STATE_DIFFERS, DEFINITION]),
+        ({"count": 1, "of": 3}, [FindingKind.STATE_DIFFERS, DIFFERS]),
+    ):
+        claims = replace(wrong, rates=claimed({"name": "delivery_rate", **written}).rates)
+        judged = reconcile(claims, honest.facts, honest.totals, Evidence(counts=counts))
+        assert [f.kind for f in judged.findings] == kinds
