@@ -16,7 +16,7 @@ demo: $(READY)
 	$(BIN)/todoku run scenarios/first-campaign.yaml --out .todoku/demo
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 mutants: $(READY)
 	$(BIN)/python -m tests.run.mutants

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from simulator.engine.world import World
+from tests.last_words import hand_over, say, spoken, take
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[1]
-_missing: list[str] = []
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -42,18 +42,28 @@ def auditor(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture(scope="session")
-def shared_specs() -> Path:
+def shared_specs(pytestconfig: pytest.Config) -> Path:
     """Find the providers' specifications: `specs` in $TODOKU_SHARED or in ../shared, if present."""
     shared = Path(os.environ.get("TODOKU_SHARED") or ROOT.parent / "shared")
     specs = shared / "specs"
     if not specs.is_dir():
         reason = f"no provider specifications in {specs}; set TODOKU_SHARED to their parent folder"
-        if reason not in _missing:
-            _missing.append(reason)
+        say(pytestconfig, [f"skipped: {reason}"])
         pytest.skip(reason)
     return specs
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for reason in _missing:
-        terminalreporter.write_line(f"skipped: {reason}")
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    hand_over(session.config)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    take(node.config, node)
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    for line in spoken(config):
+        terminalreporter.write_line(line)

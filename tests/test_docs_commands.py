@@ -20,6 +20,7 @@ from simulator.cli import app
 from simulator.run.ci_files import LINE, WORKFLOWS
 from simulator.settings import Settings, variable_of
 from tests.docs_blocks import Block, blocks_of, inline_commands
+from tests.last_words import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -123,14 +124,13 @@ def ran(
 
 @pytest.mark.parametrize("page", PAGES, ids=_name)
 def test_every_command_of_a_page_runs_in_an_empty_folder(
-    page: Path, ran: Mapping[Path, Future[None]], capsys: pytest.CaptureFixture[str]
+    page: Path, ran: Mapping[Path, Future[None]], pytestconfig: pytest.Config
 ) -> None:
     ran[page].result()
     for block in blocks_of(page):
         block.script()
-        for line in block.not_run:
-            with capsys.disabled():
-                print(f"\nnot run: {_name(page)}:{block.line}: {line}", end="")  # noqa: T201
+        where = f"not run: {_name(page)}:{block.line}"
+        say(pytestconfig, [f"{where}: {line}" for line in block.not_run])
 
 
 @pytest.mark.parametrize("page", PAGES, ids=_name)

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     Here = Callable[..., Ran]
 
-MUTANTS = pytest.StashKey[list[str]]()  # what the end of the suite says of the mutation test
-
 
 @pytest.fixture(scope="session")
 def campaigns(tmp_path_factory: pytest.TempPathFactory) -> list[Ran]:
@@ -45,10 +43,3 @@ def here(
         return Ran(ended.value.code, said, complained, out)
 
     return ran
-
-
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    for line in config.stash.get(MUTANTS, []):
-        terminalreporter.write_line(line)

@@ -12,7 +12,7 @@ import pytest
 
 from examples.outreach.bugs import BUGS
 from simulator.verify.findings import FindingKind
-from tests.run.conftest import MUTANTS as SAID
+from tests.last_words import say
 from tests.run.mutants import SCENARIOS, Runs, Trial, amounts, cpu_seconds, found
 
 if TYPE_CHECKING:
@@ -48,12 +48,13 @@ def tried(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config)
         spent = cpu_seconds() - began
         caught = sum(runs[trial].caught for trial in MUTANTS.values())
         passed = sum(runs[trial].ran.code == 0 for trial in HONEST.values())
-        pytestconfig.stash[SAID] = [
+        said = [
             *(one.line for one in runs.all()),
             f"{len(trials)} runs, {spent:.0f} s of CPU",
             f"mutants caught: {caught}/{len(MUTANTS)}",
             f"honest runs passed: {passed}/{len(HONEST)}",
         ]
+        say(pytestconfig, said)
         assert spent < SECONDS_MAX * len(trials)  # a busy machine makes runs longer, not dearer
     finally:
         runs.stop()
