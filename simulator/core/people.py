@@ -95,6 +95,10 @@ class People:
         limits, personas = self._tables.get(country) or self._tables["ZZ"]
         return personas[segment_of(limits, self._segment_stream, person8)]
 
+    def kinds(self, country: str) -> tuple[tuple[int, ...], tuple[Persona, ...]]:
+        """Return the kinds of people of a country, and the thresholds that choose among them."""
+        return self._tables.get(country) or self._tables["ZZ"]
+
     def carrier(self, number: str, country: str, person8: bytes) -> Carrier:
         """Return the network this number is on now."""
         net = NETWORKS.get(country, _NO_NETWORK)
@@ -102,8 +106,14 @@ class People:
             return net.carriers[0]
         if once(person8, self._ported) < self._ported_limit:
             return net.carriers[rung(net.shares, once(person8, self._ported_to))]
-        return net.carriers[rung(net.shares, once(_block_key(number), self._block))]
+        return net.carriers[rung(net.shares, once(person_key(block_of(number)), self._block))]
+
+    @staticmethod
+    def network(country: str) -> Network:
+        """Return the networks of a country."""
+        return NETWORKS.get(country, _NO_NETWORK)
 
 
-def _block_key(number: str) -> bytes:
-    return person_key(f"block\0{number[:_BLOCK]}")
+def block_of(number: str) -> str:
+    """Return the name of a number's block, which was given to one carrier."""
+    return f"block\0{number[:_BLOCK]}"

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 
 from simulator.core.chance import key_of
 from simulator.core.command import Submission
+from simulator.core.interval import foreseen, wilson
 from simulator.core.tariff import invoice_tax
 from simulator.engine.world import World
 from simulator.run.facts import metrics_of
 from simulator.run.people import numbers_of
 from simulator.run.world import account_of, begins_at, options_of
 from simulator.verify.expect import MONEY, Outcome, evaluate
-from simulator.verify.interval import foreseen, wilson
 from simulator.views.ledger import policy_of
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from simulator.core.interval import wilson
 from simulator.errors import ExitCode, gravest
 from simulator.run.children import tail_of
 from simulator.verify.findings import counted
-from simulator.verify.interval import wilson
 from simulator.verify.verdict import HEADS
 
 if TYPE_CHECKING:

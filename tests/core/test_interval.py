@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.verify.interval import foreseen, wilson
+from simulator.core.interval import foreseen, wilson
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""The twin of core and engine in columns: millions of lives by the same draws, without a server."""
