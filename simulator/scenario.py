@@ -40,6 +40,7 @@ from simulator.scenario_checks import (
 from simulator.scenario_claims import Claims  # noqa: TC001 - pydantic reads it
 from simulator.scenario_expect import Expectation, Measure
 from simulator.scenario_overlays import expected, with_sut
+from simulator.scenario_plan import Plan, plan_problems
 from simulator.scenario_policy import Policy, policy_problems
 
 if TYPE_CHECKING:
@@ -169,6 +170,7 @@ class Scenario(Section):
     sut: Sut | None = None
     expect: tuple[Expectation, ...] = Field((), strict=False, max_length=1000)
     policy: Policy = Field((), strict=False, max_length=100)
+    plan: Plan | None = None
 
     @property
     def sut_account(self) -> Account:
@@ -233,6 +235,7 @@ def parse_scenario(  # noqa: PLR0913 - as load_scenario, and its file's name
         *cross_checks(tree, presets, needs_sut=needs_sut),
         *rule_checks(tree),
         *policy_problems(tree),
+        *plan_problems(tree),
     ]
     problems = [*document.problems, *(problem_at(*found) for found in checked)]
     try:

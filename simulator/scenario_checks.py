@@ -28,7 +28,7 @@ UNTIL = "7d"  # of `time`, where the file does not say
 ITEMS_MAX = 1000  # the models refuse longer lists
 
 Dialect = Literal["zettai_reach", "twilio", "native"]
-Billing = Literal["jp-success-billed", "jp-request-billed", "twilio"]
+Billing = Literal["jp-success-billed", "jp-request-billed", "jp-flat-15", "twilio"]
 Numbers = Literal["unassigned", "assignable", "reserved"]
 
 COUNTRY_NUMBERS: Mapping[str, tuple[Numbers, ...]] = {

@@ -25,7 +25,7 @@ _EDGE = (
     *("errors", "quantities", "strict_yaml", "scenario_overlays", "scenario_claims_checks"),
     *("scenario_expect", "scenario_expect_checks", "scenario_checks", "accounts"),
     *("scenario_claims", "verdicts", "rules"),
-    *("policy_sets", "policy_checks", "scenario_policy", "scenario", "settings"),
+    *("policy_sets", "policy_checks", "scenario_policy", "scenario_plan", "scenario", "settings"),
 )
 _MODEL = ("core", "engine", "dialects", "views", "verify")
 DIRECTION: Mapping[str, tuple[str, ...]] = {

@@ -122,6 +122,19 @@ POLICIES: Mapping[str, Policy] = {
             cite="1-way international routes bill each accepted request. Example, not verified.",
         ),
         Policy(
+            name="jp-flat-15",
+            label="1件15円一律",
+            unit=Unit.MESSAGE,
+            price_micros=15_000_000,
+            currency="JPY",
+            charge_at=Moment.DELIVERED,
+            excluded=_NOT_DELIVERED,
+            tax_bp=1000,
+            utc_offset_us=_JST,
+            cite="15 yen is the list price of INST Messenger; that a long text costs no more, and "
+            "that what was not delivered costs nothing, are assumed. Example, not verified.",
+        ),
+        Policy(
             name="twilio",
             label="per segment once handed to the carrier",
             unit=Unit.SEGMENT,

@@ -37,6 +37,12 @@ class Crowd:
     carrier: NDArray[np.int16]
     persona: NDArray[np.int16]
 
+    def of(self, rows: NDArray[np.intp]) -> Crowd:
+        """Return some of them."""
+        return Crowd(
+            self.carriers, self.personas, self.persons[rows], self.carrier[rows], self.persona[rows]
+        )
+
 
 def crowd_of(people: People, country: str, numbers: Sequence[str]) -> Crowd:
     """Draw who has these numbers, all of one country."""

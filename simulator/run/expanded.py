@@ -106,9 +106,9 @@ def _value(value: Any, path: KeyPath, name: str, *, given: bool) -> Iterator[Set
         for key, text in value.items():
             shown = text if _PLACEHOLDER.fullmatch(text) else f"(set, {HIDDEN[1:]}"
             yield Setting(dotted((*path, key)), shown, by)
-    elif name == "rates":
+    elif name in _KEYED:
         for key, rate in value.items():
-            yield Setting(dotted((*path, key)), percent(rate), by)
+            yield Setting(dotted((*path, key)), _KEYED[name](rate), by)
     elif value is not None or (path[-1] in _ABSENT and "of" not in path):
         yield Setting(dotted(path), _text(value, name, str(path[-1])), by)
 
@@ -164,8 +164,7 @@ _WRITERS: Mapping[str, Callable[[Any], str]] = {
     "_us": duration,
     "_micros": decimal,
 }
-
-
+_KEYED: Mapping[str, Callable[[Any], str]] = {"rates": percent, "slots": "{:g}/s".format}
 _BY_NAME: Mapping[str, Callable[[Any], str]] = {
     "command": lambda words: " ".join(shown for _, shown in _words(words)),
     "body": lambda body: json.dumps(_masked(body), ensure_ascii=False),

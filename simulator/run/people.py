@@ -59,6 +59,11 @@ def habits_of(scenario: Scenario) -> Mapping[str, Habits]:
     return {people.country.upper(): Habits(people.preset, {**people.rates}, segments)}
 
 
+def capacity_of(scenario: Scenario) -> int:
+    """Return how many numbers the scenario's range has."""
+    return _RANGES[scenario.people.numbers][1]
+
+
 def numbers_of(scenario: Scenario) -> Iterator[str]:
     """Yield the scenario's numbers, E.164, distinct, the same for the same seed.
 

@@ -1,0 +1,234 @@
+"""A campaign in columns: who is written to when, and what becomes of it.
+
+The one rule: a sample of the people stands for all of them, evenly spread over the list, so each
+message of the sample keeps a server as long as all those it stands for. Assumed of the sender:
+
+    * it holds each message until the provider and the carrier have a slot for it, within the hours,
+      so nothing waits in the provider's queue, and nothing is refused;
+    * it goes through its list in order, and a later round begins when the one before has gone out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simulator.core.message import State
+from simulator.plan.keys import fate_keys
+from simulator.plan.lives import Laws, Lives, lived
+from simulator.plan.people import Crowd, crowd_of
+from simulator.plan.queues import turns
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from simulator.core.people import People
+    from simulator.plan.hours import Hours
+
+CHUNK = 50_000  # lives in one go: their columns stay in the processor's cache
+_MILLI_US = 1_000_000_000  # microseconds in a thousand seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One message to each person who is still to be written to.
+
+    Attributes:
+        after_us: since the person's first message.
+        units: segments of its text; body: the text, where it is a part of the identity.
+        unless: "delivered" (to the provider's knowledge), "replied" or nothing: who is spared.
+    """
+
+    after_us: int
+    units: int
+    body: str | None = None
+    unless: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast it goes.
+
+    Attributes:
+        start_us: the first instant.
+        rate_milli: units in a thousand seconds that the provider takes.
+        slots_milli: the same, of those carriers that have a limit, by name.
+        hours: in which it may be sent.
+    """
+
+    start_us: int
+    rate_milli: int
+    slots_milli: Mapping[str, int]
+    hours: Hours
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """What is planned: `recipients` people of whom `numbers` are the sample."""
+
+    recipients: int
+    numbers: Sequence[str]
+    country: str
+    lane: str
+    rounds: Sequence[Round]
+    pace: Pace
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One round as it went: rows of the sample, when each was accepted, and their lives.
+
+    Attributes:
+        ends_us: in working time, when each server was done, by name; "" is the provider.
+        queued: the last message had to wait for a server, not for its own time.
+    """
+
+    round: Round
+    rows: NDArray[np.intp]
+    accepted_us: NDArray[np.int64]
+    lives: Lives
+    ends_us: Mapping[str, int]
+    queued: bool
+
+
+@dataclass(slots=True)
+class _Servers:
+    """The provider and the carriers, in working time: until when each is busy."""
+
+    pace: Pace
+    recipients: int
+    sample: int
+    free_us: dict[str, int] = field(default_factory=dict)
+
+    def slots(
+        self, first_us: NDArray[np.int64], crowd: Crowd, rows: NDArray[np.intp], units: int
+    ) -> NDArray[np.int64]:
+        """Give each message its slot at the provider, and then at its carrier."""
+        found = self._serve("", first_us, self.pace.rate_milli, units)
+        for index, carrier in enumerate(crowd.carriers):
+            milli = self.pace.slots_milli.get(carrier.name)
+            if milli is not None:
+                mine = np.flatnonzero(crowd.carrier[rows] == index)
+                found[mine] = self._serve(carrier.name, found[mine], milli, units)
+        return found
+
+    def _serve(
+        self, name: str, first_us: NDArray[np.int64], milli: int, units: int
+    ) -> NDArray[np.int64]:
+        if not len(first_us):
+            return first_us
+        takes_us = units * _MILLI_US * self.recipients // (self.sample * milli)
+        begins = np.maximum(first_us, self.free_us.get(name, 0))
+        found = turns(begins, np.full(len(begins), takes_us))
+        self.free_us[name] = int(found[-1]) + takes_us
+        return found
+
+
+def carried_out(
+    people: People, laws: Laws, campaign: Campaign, progress: Callable[[int], None]
+) -> tuple[Crowd, list[Sent]]:
+    """Live a campaign to the end of every life.
+
+    Args:
+        people: of the world.
+        laws: of the world.
+        campaign: what is planned.
+        progress: told how many lives are over.
+    """
+    numbers, hours = campaign.numbers, campaign.pace.hours
+    crowd = _crowd(people, campaign)
+    servers = _Servers(campaign.pace, campaign.recipients, len(numbers))
+    history = _History(len(numbers))
+    sent: list[Sent] = []
+    done = 0
+    for each in campaign.rounds:
+        wanted_us = history.first_us + each.after_us if sent else history.first_us
+        wanted_us = np.maximum(wanted_us, campaign.pace.start_us)
+        everybody = np.arange(len(numbers))
+        rows = np.flatnonzero(history.wants(each, wanted_us, everybody))
+        earliest = hours.work(wanted_us[rows])
+        slots = servers.slots(earliest, crowd, rows, each.units)
+        queued = bool(len(rows)) and bool(slots[-1] > earliest[-1])
+        accepted_us = hours.wall(slots)
+        still = history.wants(each, accepted_us, rows)  # by then; else the slot stays empty
+        rows, accepted_us = rows[still], accepted_us[still]
+        lives = Lives.empty(len(rows))
+        for at in range(0, len(rows), CHUNK):
+            some = slice(at, at + CHUNK)
+            fates = _fates(campaign, each, rows[some], history)
+            lives.put(some, lived(laws, crowd.of(rows[some]), fates, accepted_us[some]))
+            done += len(rows[some])
+            progress(done)
+        sent.append(Sent(each, rows, accepted_us, lives, dict(servers.free_us), queued))
+        history.note(sent[-1])
+    return crowd, sent
+
+
+def _crowd(people: People, campaign: Campaign) -> Crowd:
+    parts = [
+        crowd_of(people, campaign.country, campaign.numbers[at : at + CHUNK])
+        for at in range(0, len(campaign.numbers), CHUNK)
+    ]
+    persons, carriers, personas = (
+        np.concatenate([getattr(part, name) for part in parts])
+        for name in ("persons", "carrier", "persona")
+    )
+    return Crowd(parts[0].carriers, parts[0].personas, persons, carriers, personas)
+
+
+def _fates(
+    campaign: Campaign, each: Round, rows: NDArray[np.intp], history: _History
+) -> NDArray[np.uint64]:
+    """Return the fate keys of the next message to each of these."""
+    count = history.count(each.body)[rows]
+    found = np.zeros(len(rows), dtype=np.uint64)
+    for k in np.unique(count):
+        same = np.flatnonzero(count == k)
+        numbers = [campaign.numbers[int(row)] for row in rows[same]]
+        found[same] = fate_keys(campaign.lane, numbers, int(k), each.body)
+    return found
+
+
+class _History:
+    """What a sender knows of each person: what went there, what came of it, and when."""
+
+    def __init__(self, people: int) -> None:
+        never = np.iinfo(np.int64).max
+        self.first_us = np.zeros(people, dtype=np.int64)
+        self._delivered_us = np.full(people, never)
+        self._replied_us = np.full(people, never)
+        self._stopped_us = np.full(people, never)
+        self._counts: dict[str | None, NDArray[np.int16]] = {}
+
+    def count(self, body: str | None) -> NDArray[np.int16]:
+        """Return how many messages of this identity each person was sent."""
+        return self._counts.setdefault(body, np.zeros(len(self.first_us), dtype=np.int16))
+
+    def wants(
+        self, each: Round, at_us: NDArray[np.int64], rows: NDArray[np.intp]
+    ) -> NDArray[np.bool_]:
+        """Tell who is to be written to: nobody who has said STOP, nor who is to be spared."""
+        wanted = self._stopped_us[rows] > at_us
+        if each.unless == "delivered":
+            wanted &= self._delivered_us[rows] > at_us
+        elif each.unless == "replied":
+            wanted &= self._replied_us[rows] > at_us
+        return wanted
+
+    def note(self, sent: Sent) -> None:
+        """Remember a round."""
+        rows, lives = sent.rows, sent.lives
+        new = self.first_us[rows] == 0
+        self.first_us[rows[new]] = sent.accepted_us[new]
+        self.count(sent.round.body)[rows] += 1
+        delivered, replied = lives.state == State.DELIVERED, lives.replied_us > 0
+        for known, which, at_us in (
+            (self._delivered_us, delivered, lives.known_us),
+            (self._replied_us, replied, lives.replied_us),
+            (self._stopped_us, lives.stops, lives.replied_us),
+        ):
+            known[rows[which]] = np.minimum(known[rows[which]], at_us[which])

@@ -1,0 +1,99 @@
+"""What a plan costs under each billing policy: the invoices of the same outcomes, side by side.
+
+The one rule: the ledger's own book writes them, from the same steps that a world writes, so tax is
+rounded once on each invoice, and two policies differ by nothing but their rules.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+from simulator.core.cause import Cause
+from simulator.core.message import State
+from simulator.core.tariff import POLICIES, Moment, Policy, bill, invoice_tax, priced
+from simulator.plan.estimate import Estimate, estimate
+from simulator.plan.outcomes import by_month, summed
+from simulator.views.ledger import Book, Invoice
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from simulator.core.message import Account
+    from simulator.plan.campaign import Sent
+    from simulator.plan.outcomes import Cell
+    from simulator.views.ledger import Step
+
+
+class Billed(NamedTuple):
+    """The invoices under one policy, by month; totals are millionths of the currency, with tax."""
+
+    policy: Policy
+    invoices: Sequence[Invoice]
+    charged: Estimate
+    excluded: Estimate
+    total_micros: Estimate
+
+    @property
+    def total(self) -> int:
+        """What is to pay in all."""
+        return sum(invoice.total_micros for invoice in self.invoices)
+
+
+def billed(
+    name: str,
+    account: Account,
+    cells: Sequence[Cell],
+    rounds: Sequence[Sent],
+    scale: tuple[int, int],
+) -> Billed:
+    """Return what outcomes cost under a policy.
+
+    Args:
+        name: of the policy; the account's own price holds where the currency is the same.
+        account: whose price it is.
+        cells: the outcomes, scaled.
+        rounds: of the sample, for the intervals.
+        scale: people of the sample, and recipients.
+    """
+    policy = _priced(POLICIES[name], account)
+    people, recipients = scale
+    book = Book(account.id, policy)
+    for cell in cells:
+        _write(book, cell)
+    invoices = [book.invoice(month) for month in sorted(book.months)]
+
+    def of(field: str) -> Estimate:
+        def figure(units: int, state: State, cause: Cause) -> int:
+            return int(getattr(bill(policy, units, state, cause), field))
+
+        return estimate(summed(rounds, people, figure), recipients)
+
+    net = of("micros")
+    total = Estimate(*(value + invoice_tax(policy, round(value)) for value in net))
+    return Billed(policy, invoices, of("units"), of("excluded_units"), total)
+
+
+def _priced(policy: Policy, account: Account) -> Policy:
+    if account.currency and account.currency != policy.currency:
+        return policy
+    return priced(policy, account.price_micros, account.currency, account.tax_bp)
+
+
+def _write(book: Book, cell: Cell) -> None:
+    """Write the steps of a cell's messages, each into the month in which the ledger would."""
+    policy = book.policy
+    before = State.SENT if cell.was_sent else State.ACCEPTED
+    steps: list[tuple[Step, NDArray[np.int64]]] = [
+        ((cell.units, State.NONE, State.ACCEPTED, Cause.NONE), cell.accepted_us)
+    ]
+    if cell.was_sent and policy.charge_at is Moment.SUBMITTED:
+        steps.append(((cell.units, State.SENDING, State.SENT, Cause.NONE), cell.sent_us))
+    steps.append(((cell.units, before, cell.state, cell.cause), cell.known_us))
+    for step, at_us in steps:
+        for month, count in by_month(at_us, cell.messages, policy.utc_offset_us).items():
+            sheet = book.months.setdefault(month, Counter())
+            sheet[step] = sheet.get(step, 0) + count
