@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from simulator.plan.hours import Hours
 
 CHUNK = 50_000  # lives in one go: their columns stay in the processor's cache
+WAITED_US = 60_000_000  # less is no waiting, but two that came at once
 _MILLI_US = 1_000_000_000  # microseconds in a thousand seconds
 
 
@@ -84,7 +85,7 @@ class Sent:
 
     Attributes:
         ends_us: in working time, when each server was done, by name; "" is the provider.
-        queued: the last message had to wait for a server, not for its own time.
+        queued: the last message had to wait for a server, not only for its own time.
     """
 
     round: Round
@@ -152,7 +153,7 @@ def carried_out(
         rows = np.flatnonzero(history.wants(each, wanted_us, everybody))
         earliest = hours.work(wanted_us[rows])
         slots = servers.slots(earliest, crowd, rows, each.units)
-        queued = bool(len(rows)) and bool(slots[-1] > earliest[-1])
+        queued = bool(len(rows)) and bool(slots[-1] - earliest[-1] > WAITED_US)
         accepted_us = hours.wall(slots)
         still = history.wants(each, accepted_us, rows)  # by then; else the slot stays empty
         rows, accepted_us = rows[still], accepted_us[still]

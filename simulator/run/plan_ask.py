@@ -65,18 +65,20 @@ def asked_for(scenario: Scenario, flags: Flags) -> Asked:
     """
     made = _Making(scenario, flags)
     account = account_of(scenario, scenario.sut_account, lambda _: "")
-    recipients, numbers = made.people()
+    recipients, sample = made.people()
     rounds = tuple(rounds_of(made))
     pace = made.pace()
+    policies = made.policies(account)
     replies = carries_replies(scenario)
     made.say("replies", "come back" if replies else "none on this account", "file")
+    country, numbers = scenario.people.country.upper(), _numbers(scenario, sample)
     return Asked(
         scenario,
         People(scenario.seed, habits_of(scenario)),
         Laws(scenario.seed, can_reply=replies),
-        Campaign(recipients, numbers, scenario.people.country.upper(), account.lane, rounds, pace),
+        Campaign(recipients, numbers, country, account.lane, rounds, pace),
         account,
-        made.policies(account),
+        policies,
         made.settings,
         made.notes,
     )
@@ -85,8 +87,8 @@ def asked_for(scenario: Scenario, flags: Flags) -> Asked:
 class _Making(Settling):
     """Settles who is written to, how fast, and by which bills."""
 
-    def people(self) -> tuple[int, list[str]]:
-        """Return how many recipients there are, and the numbers of the sample."""
+    def people(self) -> tuple[int, int]:
+        """Return how many recipients there are, and how many people are in the sample."""
         flags, scenario = self.flags, self.scenario
         recipients = scenario.people.count
         if flags.recipients is not None:
@@ -96,13 +98,12 @@ class _Making(Settling):
         if flags.sample is not None:
             wanted = read("--sample", flags.sample, q.positive_count, SAMPLE_MAX)
         capacity = capacity_of(scenario)
-        size = min(wanted, recipients, capacity)
-        if size == capacity < min(wanted, recipients):
+        size = min(wanted, capacity)
+        if size < wanted:
             kind = f"{scenario.people.numbers} numbers of {scenario.people.country}"
             self.notes.append(f"the sample is {size:,}: there are no more {kind}")
-        self.say("sample", f"{size:,} lives of these people", self.by(flags.sample))
-        people = scenario.people.model_copy(update={"count": size})
-        return recipients, list(numbers_of(scenario.model_copy(update={"people": people})))
+        self.say("sample", f"{size:,} people like these", self.by(flags.sample))
+        return recipients, size
 
     def pace(self) -> Pace:
         """Return how fast it goes, and when."""
@@ -163,6 +164,11 @@ class _Making(Settling):
             return tuple(dict.fromkeys(self.flags.policies))
         others = (p.name for p in POLICIES.values() if p.currency == own.currency)
         return tuple(dict.fromkeys((own.name, *others)))
+
+
+def _numbers(scenario: Scenario, count: int) -> list[str]:
+    people = scenario.people.model_copy(update={"count": count})
+    return list(numbers_of(scenario.model_copy(update={"people": people})))
 
 
 def _milli(per_s: float) -> int:

@@ -135,7 +135,8 @@ def test_the_ledgers_short_cuts_write_the_same_lines(policy: Policy, path: Path)
 @every_policy
 def test_every_accepted_message_is_first_estimated(policy: Policy) -> None:
     first, *rest = entries(policy, 3, State.NONE, State.ACCEPTED, Cause.NONE)
-    assert first == Entry(EntryKind.PROVISIONAL, 3, 3 * policy.price_micros)
+    units = 3 if policy.unit is Unit.SEGMENT else 1
+    assert first == Entry(EntryKind.PROVISIONAL, units, units * policy.price_micros)
     assert bool(rest) == (policy.charge_at is Moment.REQUEST)
 
 
