@@ -33,7 +33,7 @@ def show(document: dict[str, Any]) -> None:
     _time(console, document["time"])
     _counts(console, document)
     _bills(console, document["bills"])
-    _picture(console, document["hours"])
+    _picture(console, document["hours"], document["time"]["zone"])
     console.print("It assumes", style="italic")
     for line in (*document["assumes"], *document["notes"]):
         console.print(f"  - {line}", markup=False)
@@ -58,10 +58,8 @@ def _settings(console: Console, document: dict[str, Any]) -> None:
 
 
 def _time(console: Console, time: dict[str, Any]) -> None:
-    zone = ZoneInfo(time["zone"])
-
     def here(text: str) -> str:
-        return f"{datetime.fromisoformat(text).astimezone(zone):%m-%d %H:%M}"
+        return _local(text, time["zone"])
 
     rows = [
         (
@@ -112,8 +110,8 @@ def _bills(console: Console, bills: Sequence[dict[str, Any]]) -> None:
     rows: list[tuple[str, Callable[[dict[str, Any]], str]]] = [
         ("", lambda bill: bill["label"]),
         ("price", lambda bill: f"{bill['price']} {bill['currency']} / {bill['unit']}"),
-        ("charged 通", lambda bill: f"{bill['charged_units']['expected']:,}"),
-        ("excluded 通", lambda bill: f"{bill['excluded_units']['expected']:,}"),
+        ("charged units", lambda bill: f"{bill['charged_units']['expected']:,}"),
+        ("excluded units", lambda bill: f"{bill['excluded_units']['expected']:,}"),
         ("  95%", lambda bill: _between(bill["excluded_units"], ",")),
         ("subtotal", lambda bill: _money(bill["subtotal"])),
         ("tax", lambda bill: _money(bill["tax"])),
@@ -135,7 +133,7 @@ def _money(text: str) -> str:
     return f"{int(whole):,}{point}{rest}"
 
 
-def _picture(console: Console, hours: Sequence[dict[str, Any]]) -> None:
+def _picture(console: Console, hours: Sequence[dict[str, Any]], zone: str) -> None:
     """Draw what comes back, hour by hour, to the end of nearly everything."""
     rows = joined(hours, BARS_MAX)
     most = max((row["receipts"] for row in rows), default=0)
@@ -160,7 +158,7 @@ def _picture(console: Console, hours: Sequence[dict[str, Any]]) -> None:
             count = top[name]["expected"]
             per_s = f"{count / 3600:,.1f}/s on average"
             where = f"the busiest hour of {name}: {count:,} ({_between(top[name], ',')}), {per_s}"
-            console.print(f"  {where}, from {top['from']}", markup=False)
+            console.print(f"  {where}, from {_local(top['from'], zone)}", markup=False)
         console.print()
 
 
@@ -191,6 +189,10 @@ def last_hour(hours: Sequence[Mapping[str, Any]]) -> int:
 
 def _weight(row: Mapping[str, Any]) -> int:
     return int(row["receipts"]["expected"] + row["replies"]["expected"])
+
+
+def _local(instant: str, zone: str) -> str:
+    return f"{datetime.fromisoformat(instant).astimezone(ZoneInfo(zone)):%m-%d %H:%M}"
 
 
 def _between(row: Mapping[str, Any], form: str) -> str:
