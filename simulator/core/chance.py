@@ -15,7 +15,7 @@ A quantile law is compiled once to integer microseconds and interpolated in inte
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from statistics import NormalDist
 from typing import TYPE_CHECKING
@@ -200,6 +200,13 @@ class Law:
     name: str
     body: tuple[int, ...]
     tail: tuple[int, ...]
+    _columns: tuple[NDArray[np.int64], NDArray[np.int64]] = field(
+        init=False, repr=False, compare=False
+    )
+
+    def __post_init__(self) -> None:
+        columns = np.array(self.body, dtype=np.int64), np.array(self.tail, dtype=np.int64)
+        object.__setattr__(self, "_columns", columns)
 
     def at(self, bits: int) -> int:
         """Return the delay in microseconds for 64 uniform bits."""
@@ -219,8 +226,7 @@ class Law:
         fraction = ((shifted >> np.uint64(_FRACTION_SHIFT)) & np.uint64(_FRACTION_MASK)).astype(
             np.int64
         )
-        body = np.asarray(self.body, dtype=np.int64)
-        tail = np.asarray(self.tail, dtype=np.int64)
+        body, tail = self._columns
         low = np.where(in_tail, tail[cell], body[cell])
         high = np.where(in_tail, tail[cell + 1], body[cell + 1])
         result: NDArray[np.int64] = low + ((high - low) * fraction >> np.int64(_FRACTION_BITS))

@@ -153,7 +153,7 @@ def carried_out(
         rows = np.flatnonzero(history.wants(each, wanted_us, everybody))
         earliest = hours.work(wanted_us[rows])
         slots = servers.slots(earliest, crowd, rows, each.units)
-        queued = bool(len(rows)) and bool(slots[-1] - earliest[-1] > WAITED_US)
+        queued = _queued(earliest, slots)
         accepted_us = hours.wall(slots)
         still = history.wants(each, accepted_us, rows)  # by then; else the slot stays empty
         rows, accepted_us = rows[still], accepted_us[still]
@@ -167,6 +167,14 @@ def carried_out(
         sent.append(Sent(each, rows, accepted_us, lives, dict(servers.free_us), queued))
         history.note(sent[-1])
     return crowd, sent
+
+
+def _queued(earliest_us: NDArray[np.int64], slots_us: NDArray[np.int64]) -> bool:
+    """Tell whether the last of a round has waited for its slot."""
+    if not len(slots_us):
+        return False
+    last = int(np.argmax(slots_us))
+    return bool(slots_us[last] - earliest_us[last] > WAITED_US)
 
 
 def _crowd(people: People, campaign: Campaign) -> Crowd:

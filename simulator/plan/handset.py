@@ -48,6 +48,8 @@ def _covered(
     whether, when, long = spell.streams
     nth = at_us // spell.every_us - back
     rows = np.flatnonzero(below_many(draw64_many(whether, persons, nth), spell.limit))
+    if not len(rows):
+        return rows
     persons, nth, at_us = persons[rows], nth[rows], at_us[rows]
     into = high_of(draw64_many(when, persons, nth), np.uint64(spell.every_us)).astype(np.int64)
     lasts = np.minimum(spell.lasts.at_many(draw64_many(long, persons, nth)), spell.most_us)

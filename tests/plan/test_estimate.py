@@ -15,7 +15,7 @@ from simulator.plan.lives import Laws, Lives, lived
 from simulator.plan.people import crowd_of
 from tests.worlds import START_US
 
-WORLDS, SAMPLE, COMING = 40, 500, 1_000
+WORLDS, SAMPLE, COMING = 30, 500, 1_000
 
 
 def lives_of(seed: int, count: int) -> Lives:
