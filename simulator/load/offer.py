@@ -43,7 +43,7 @@ class Account(_Strict, frozen=True):
         weight: its share of the arrivals, any scale; 0: it sends nothing.
     """
 
-    dialect: Literal["native", "twilio", "zettai-reach"]
+    dialect: Literal["native", "twilio", "zettai_reach"]
     id: str
     secret: str
     sender: str = ""

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 # How a request ended. Every one that has started ends in one of these, or is in flight.
 OK, THROTTLED, REJECTED, BROKEN = "2xx", "429", "4xx", "5xx"
+OPTED_OUT = "opted out"  # a refusal that is right: the recipient has said STOP
 REFUSED, TIMEOUT, OTHER = "refused connection", "timeout", "other"
-RESULTS = (OK, THROTTLED, REJECTED, BROKEN, REFUSED, TIMEOUT, OTHER)
+RESULTS = (OK, OPTED_OUT, THROTTLED, REJECTED, BROKEN, REFUSED, TIMEOUT, OTHER)
 
 # The histograms. Of what finished in the load itself, not in its warm-up.
 API = "api"  # from the intended instant to the end of the answer: what a caller lives through
@@ -55,8 +56,8 @@ class Counts(_Strict, frozen=True):
 
     @property
     def failed(self) -> int:
-        """How many have ended otherwise than in 2xx or a refusal by the provider's rules."""
-        return self.finished - sum(self.results.get(name, 0) for name in (OK, REJECTED))
+        """How many have neither been taken nor been refused because of an opt-out."""
+        return self.finished - sum(self.results.get(name, 0) for name in (OK, OPTED_OUT))
 
 
 class Tick(_Strict, frozen=True):

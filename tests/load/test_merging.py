@@ -134,8 +134,8 @@ def test_refused_connections_fail_or_prove_nothing_by_what_was_asked() -> None:
     assert "1000 connections were refused" in unproven(part(0), refused, offer=strict)
 
 
-def test_what_failed_is_what_is_neither_taken_nor_refused_by_rule() -> None:
-    counts = o.Counts(results={o.OK: 5, o.REJECTED: 4, o.THROTTLED: 3, o.BROKEN: 2, o.TIMEOUT: 1})
+def test_what_failed_is_what_is_neither_taken_nor_opted_out_of() -> None:
+    counts = o.Counts(results={o.OK: 5, o.OPTED_OUT: 4, o.REJECTED: 3, o.BROKEN: 2, o.TIMEOUT: 1})
     assert (counts.finished, counts.failed) == (15, 6)
 
 
