@@ -39,9 +39,7 @@ ROOTS = {
     "simulator.pytest_plugin": "loaded by pytest",
     "simulator.engine.replay": "a tool: recordings are replayed by tests and by people",
     "loadtests.gateway": "a locust file",
-    "simulator.load.offer": "for locust files",
-    "simulator.load.merging": "for locust files",
-    "simulator.load.books": "for locust files",
+    "loadtests.system": "a locust file",
 }
 
 

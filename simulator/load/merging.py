@@ -201,6 +201,7 @@ def _worker(part: Part, lost: Sequence[str]) -> Worker:
         load=part.load,
         health=part.health,
         clock=part.clock,
+        start_uncertainty_us=part.start_uncertainty_us,
     )
 
 

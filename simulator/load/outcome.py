@@ -117,6 +117,7 @@ class Part(_Strict, frozen=True):
         ticks, health: the seconds that have changed since its last report.
         clock: the run's clock, as read from this worker; None: not measured.
         done: all its arrivals are over.
+        start_uncertainty_us: how far its start may be from the master's; 0: one process.
     """
 
     run: str
@@ -135,6 +136,7 @@ class Part(_Strict, frozen=True):
     health: tuple[Health, ...]
     clock: Clock | None = None
     done: bool = False
+    start_uncertainty_us: int = 0
 
 
 class Second(_Strict, frozen=True):
@@ -164,7 +166,7 @@ class Latency(_Strict, frozen=True):
 
 
 class Worker(_Strict, frozen=True):
-    """One worker in the outcome."""
+    """One worker in the outcome; see `Part`."""
 
     worker: int
     name: str
@@ -174,6 +176,7 @@ class Worker(_Strict, frozen=True):
     load: Counts
     health: tuple[Health, ...]
     clock: Clock | None
+    start_uncertainty_us: int = 0
 
 
 class Outcome(_Strict, frozen=True):
