@@ -17,10 +17,11 @@ import gevent
 import msgspec
 
 from loadtests.clocks import now_us, run_clock
+from loadtests.http import Answer, read_plain
 from loadtests.pace import Pace
 from loadtests.sender import sender
 from loadtests.tally import US, Ended, Tally
-from loadtests.wire import Answer, poll, read_plain
+from loadtests.wire import poll
 from simulator.load import books
 from simulator.load import outcome as o
 from simulator.load.histogram import Histogram

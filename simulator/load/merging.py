@@ -199,6 +199,7 @@ def _worker(part: Part, lost: Sequence[str]) -> Worker:
         lost=part.name in lost,
         done=part.done,
         load=part.load,
+        histograms=part.histograms,
         health=part.health,
         clock=part.clock,
         start_uncertainty_us=part.start_uncertainty_us,

@@ -174,6 +174,7 @@ class Worker(_Strict, frozen=True):
     lost: bool
     done: bool
     load: Counts
+    histograms: dict[str, str]
     health: tuple[Health, ...]
     clock: Clock | None
     start_uncertainty_us: int = 0
