@@ -15,9 +15,9 @@ import msgspec
 from loadtests.dialects import READERS, WRITERS, read_any, read_zettai
 from loadtests.http import Answer, head, read_plain, whole
 from simulator.core.number import (
-    JAPAN_UNASSIGNED_COUNT,
+    JAPAN_ASSIGNABLE_COUNT,
     US_FICTIONAL_COUNT,
-    japan_unassigned,
+    japan_assignable,
     us_fictional,
 )
 from simulator.errors import UsageError
@@ -62,7 +62,7 @@ class People:
         if numbers is not None:
             self.count = len(numbers)
         elif "zettai_reach" in dialects:
-            self._fictional, self.count = (japan_unassigned, JAPAN_UNASSIGNED_COUNT)
+            self._fictional, self.count = (japan_assignable, JAPAN_ASSIGNABLE_COUNT)
 
     def __getitem__(self, place: int) -> str:
         return self._fictional(place) if self._numbers is None else self._numbers[place]

@@ -7,7 +7,7 @@ import math
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.errors import UsageError
@@ -73,6 +73,7 @@ def test_the_shares_of_all_workers_are_the_schedule(shape: s.Shape, workers: int
     assert max(sizes) - min(sizes) <= 1
 
 
+@settings(max_examples=20)
 @given(RATES, SPANS, st.integers(0, 2**63))
 def test_poisson_arrivals_are_the_seed_s(rate: float, for_us: int, seed: int) -> None:
     shape = s.Poisson(rate, for_us)
