@@ -16,10 +16,10 @@ from locust.runners import STATE_MISSING, MasterRunner
 from loadtests.clocks import now_us
 from loadtests.player import Begin
 from loadtests.worker import BEGIN, PART, PING, REPORT, pong
-from simulator.errors import TodokuError
+from simulator.errors import ProvesNothing, TodokuError
 from simulator.load import outcome as o
 from simulator.load.merging import End, merge, newest
-from simulator.load.shape import US, expected
+from simulator.load.shape import US, expected, lasting_us
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 LEAD_US = US  # until every worker has heard of the start
 SCHEDULED_A_SECOND = 2_000_000  # arrivals that a worker lays out in a second, at the least
+LAST_WORDS_US = 15 * US  # from a worker's last answer until it must have said that it is over
 OUTCOME = "outcome.json"
 
 
@@ -39,6 +40,8 @@ class Load:
         lead_us = LEAD_US + round(US * expected(offer.shape) / SCHEDULED_A_SECOND)
         self.offer, self.names = offer, names
         self.start_us = now_us() + lead_us + offer.warm_up_us
+        patience_us = round(1000 * offer.drop_after_ms + 2 * US * offer.timeout_s) + LAST_WORDS_US
+        self.last_us = self.start_us + lasting_us(offer.shape) + patience_us
         self.parts: dict[str, o.Part] = {}
         self.lost: tuple[str, ...] = ()
         self.ended: Literal["finished", "stopped", "lost"] | None = None
@@ -95,6 +98,8 @@ class Master:
         if load is None or load.ended:
             names = self._names()
             try:
+                if not names:
+                    raise ProvesNothing("no worker is connected: nobody would send")
                 self._offer = self._make(len(names))
             except TodokuError as error:
                 sys.stderr.write(f"{error}\n")
@@ -103,6 +108,8 @@ class Master:
             return len(names)
         self._ask()
         load.lost = tuple(name for name in load.names if self._gone(name))
+        if now_us() > load.last_us:
+            load.lost = tuple(name for name in load.names if not load.over(name))
         if load.lost:
             self._end("lost")
             return None

@@ -35,9 +35,10 @@ if TYPE_CHECKING:
     from loadtests.wire import Requests
     from simulator.load.offer import Ask
 
-    Tell = Callable[[Ended, float], None]  # what ended, and its API time in ms
+    Tell = Callable[["Told"], None]
 
 FOLD_S = 0.1
+_FINE = frozenset({o.OK, o.OPTED_OUT})
 
 
 class Begin(msgspec.Struct, frozen=True):
@@ -51,6 +52,16 @@ class Begin(msgspec.Struct, frozen=True):
     workers: int
     start_us: int
     uncertainty_us: int = 0
+
+
+class Told(NamedTuple):
+    """A request that is over, as locust's tables have it; `trouble`: empty where it was taken."""
+
+    method: str
+    name: str
+    api_ms: float
+    size: int
+    trouble: str
 
 
 class _Mark(NamedTuple):
@@ -163,7 +174,9 @@ class Player:
         )
         end = Ended(place, started, answered, reply.status, result, code, provider_id)
         self._tally.ended(end)
-        self._tell(end, (answered - self._start_s) * 1e3 - float(self._due_us[place]) / 1e3)
+        api_ms = (answered - self._start_s) * 1e3 - float(self._due_us[place]) / 1e3
+        trouble = "" if result in _FINE else f"{result}: {reply.status} {code}".rstrip()
+        self._tell(Told(requests.method, requests.name, api_ms, len(reply.body), trouble))
 
     def _keep(self) -> None:
         """Sort what was noted, every tenth of a second, and see how late the loop wakes."""
@@ -227,9 +240,12 @@ class Player:
             gevent.sleep(max(due - perf_counter(), 0))
             reply = self._send(ask.method, data)
             answered = perf_counter()
-            answer = read_plain(reply.status, reply.body)
-            if reply.status and answer.result == o.OK:
+            result = reply.trouble or read_plain(reply.status, reply.body).result
+            if result == o.OK:
                 self._polled.record([round((answered - due) * US)])
+            trouble = "" if result == o.OK else f"{result}: {reply.status} {reply.code}".rstrip()
+            api_ms = (answered - due) * 1e3
+            self._tell(Told(ask.method, ask.path, api_ms, len(reply.body), trouble))
 
 
 def _book(folder: str, worker: int) -> TextIO | None:

@@ -20,12 +20,10 @@ from loadtests.target import target
 from loadtests.users import lookup
 from simulator.errors import TodokuError
 from simulator.load.offer import read_people
-from simulator.load.outcome import OK, OPTED_OUT
 
 if TYPE_CHECKING:
-    from loadtests.player import Tell
+    from loadtests.player import Tell, Told
     from loadtests.users import ArrivalUser
-    from loadtests.wire import Requests
     from simulator.load.outcome import Part
 
 BEGIN, PART, PING, PONG = (f"todoku_{word}" for word in ("begin", "part", "ping", "pong"))
@@ -71,7 +69,7 @@ class Worker:
             url = target(begin.offer.url, lookup)
             requests = user.requests(begin.offer, people_of(begin.offer, read_people))
             name = self._environment.runner.client_id
-            self._player = Player(begin, name, url, requests, self._teller(requests))
+            self._player = Player(begin, name, url, requests, self._teller())
         except TodokuError as error:
             sys.stderr.write(f"{error}\n")
             self._environment.process_exit_code = int(error.exit_code)
@@ -110,23 +108,17 @@ class Worker:
     def _answered(self, environment: Any, msg: Any, **_: Any) -> None:  # noqa: ARG002 - locust's
         self._pong.set(msg.data["now_us"])
 
-    def _teller(self, requests: Requests) -> Tell:
+    def _teller(self) -> Tell:
         """Return what tells locust of a request, so that its tables have them all."""
         fire = self._environment.events.request.fire
-        method, name = requests.method, requests.name
-        failures: dict[str, CatchResponseError] = {}
 
-        def tell(end: Any, api_ms: float) -> None:
-            failure = None
-            if end.result not in (OK, OPTED_OUT):
-                words = f"{end.result}: {end.status} {end.code}".rstrip()
-                failure = failures.setdefault(words, CatchResponseError(words))
+        def tell(told: Told) -> None:
             fire(
-                request_type=method,
-                name=name,
-                response_time=api_ms,
-                response_length=0,
-                exception=failure,
+                request_type=told.method,
+                name=told.name,
+                response_time=told.api_ms,
+                response_length=told.size,
+                exception=CatchResponseError(told.trouble) if told.trouble else None,
                 context={},
             )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import signal
@@ -18,7 +19,8 @@ import pytest
 
 from simulator.load import books
 from simulator.load.histogram import Histogram
-from simulator.load.outcome import API, LATENESS, OK, SERVICE
+from simulator.load.offer import Ask, SystemAsks
+from simulator.load.outcome import API, LATENESS, OK, POLL, SERVICE
 from tests.loadtests.loads import ended, free_port, left, locust, offer, stub, workers
 from tests.servers import PATIENCE_S
 
@@ -38,6 +40,16 @@ def wait_for(seen: object) -> None:
             return
         pause.wait(0.02)
     pytest.fail("it did not come")
+
+
+SYSTEM = {
+    "against": "system",
+    "system": SystemAsks(
+        Ask("POST", "/campaigns", '{"to": "$recipients"}'),
+        batch=5,
+        polls=(Ask("GET", "/status", every_us=100_000),),
+    ),
+}
 
 
 class Run(NamedTuple):
@@ -63,9 +75,14 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
             "alone": offer(plain, 150, 1, folder / "alone", **same),
             "both": offer(plain, 150, 1, folder / "both", workers=2, **same),
             "killed": offer(plain, 100, 60, folder / "killed", workers=2),
+            "system": offer(plain, 20, 1, folder / "system", **any_late, **SYSTEM),
         }
         processes = {
-            name: locust("--offer", file, *(workers(2) if name in {"both", "killed"} else ()))
+            name: locust(
+                *("--offer", file, "--csv", file.with_name("locust")),
+                *(workers(2) if name in {"both", "killed"} else ()),
+                file="system" if name == "system" else "gateway",
+            )
             for name, file in files.items()
         }
         _kill_a_worker(processes["killed"], files["killed"])
@@ -132,6 +149,30 @@ def test_the_merged_histograms_are_the_sum_of_the_workers(runs: dict[str, Run]) 
         assert Histogram.decode(merged.histograms[name]).sparse() == total.sparse()
         assert total.count == 150
     assert sum(second.finished for second in merged.seconds) == 180
+
+
+def test_locust_s_own_tables_have_the_same_requests(runs: dict[str, Run]) -> None:
+    for name, others in (("alone", 30), ("both", 30), ("wide", 0)):
+        file = runs[name].file
+        with file.with_name("locust_stats.csv").open(encoding="utf-8") as table:
+            [create, total] = csv.DictReader(table)
+        assert create["Name"] == "create"
+        assert create["Request Count"] == total["Request Count"]
+        assert int(create["Request Count"]) == left(file).load.finished + others
+        assert create["Failure Count"] == "0"
+
+
+def test_campaigns_are_started_in_a_system_and_its_pages_are_asked_for(
+    runs: dict[str, Run],
+) -> None:
+    file, code, said = runs["system"]
+    outcome = left(file)
+    assert code == 0, said
+    assert outcome.load.results == {OK: 20}
+    assert outcome.latency[POLL].count > 0
+    rows = sorted(books.read(file.parent))
+    assert [row.n for row in rows] == list(range(20))
+    assert len({row.recipient for row in rows}) == 20
 
 
 def test_a_worker_that_is_killed_ends_the_load_and_is_missed(runs: dict[str, Run]) -> None:

@@ -17,7 +17,7 @@ from simulator.errors import UsageError
 from simulator.load import offer as o
 from simulator.load.shape import US, Constant
 from tests.loadtests.loads import ended, left, locust, offer
-from tests.sdk.served import serving
+from tests.sdk.served import CLOCK, RATE, serving
 
 ACCOUNTS = (
     o.Account("twilio", "AC" + 32 * "a", "s:é", "+15005550006"),
@@ -140,8 +140,9 @@ def test_the_gateway_takes_every_dialect(tmp_path: Any) -> None:
     people = tmp_path / "people.csv"
     people.write_text("number\n" + "".join(f"{japan_assignable(i)}\n" for i in range(20)))
     accounts = tuple(msgspec.structs.replace(each, secret=32 * "t") for each in ACCOUNTS)
-    more = {"accounts": accounts, "people": str(people), "late_at_most": 1.0}
+    more: dict[str, Any] = {"accounts": accounts, "people": str(people), "late_at_most": 1.0}
     with serving() as served:
+        more |= {"clock_url": served.control_url + CLOCK, "token": served._token}
         file = offer(served.url, 30, 1, tmp_path / "load", **more)
         code, said = ended(locust("--offer", file))
         truth = served.ask("GET", "/v1/worlds/default/truth")
@@ -149,5 +150,10 @@ def test_the_gateway_takes_every_dialect(tmp_path: Any) -> None:
     outcome = left(file)
     assert outcome.load.results == {"2xx": 30}
     assert outcome.codes == {}
+    [worker] = outcome.workers
+    assert worker.clock is not None
+    assert worker.clock.rate == RATE
+    assert worker.clock.uncertainty_us > 0
+    assert worker.clock.there(outcome.ended_at_us) > worker.clock.there(outcome.started_at_us)
     assert outcome.latency["api"].count == 30
     assert truth["total"]["accepted"] == 30
