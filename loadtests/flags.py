@@ -39,7 +39,7 @@ def add_options(parser: Any, against: Against) -> None:
         "--offer",
         default="",
         env_var="TODOKU_OFFER",
-        help="file that says everything; see docs/load.md",
+        help="file that says everything; see docs/locust.md",
     )
     add("--rate", type=float, default=0.0, help="arrivals a second; 0: as many as --users")
     add(

@@ -5,10 +5,12 @@ install(events, against) in a locust file; `ArrivalUser` and `Arrivals` do the r
 
 from __future__ import annotations
 
+import signal
 import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import gevent
 from locust.runners import MasterRunner, WorkerRunner
 
 from loadtests.flags import Against, add_options, offer_of
@@ -51,6 +53,9 @@ def _begin(environment: Any, web_ui: Any, against: Against, **_: Any) -> None:
         return offer
 
     environment.arrivals_master = None if worker else Master(environment, hand, make)
+    if not worker and web_ui is None:
+        # Locust listens for it only when a shape is over; until then it would end without a word.
+        gevent.signal_handler(signal.SIGTERM, environment.runner.quit)
 
 
 def _where(url: str) -> str:

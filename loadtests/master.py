@@ -15,7 +15,7 @@ from locust.runners import STATE_MISSING, MasterRunner
 
 from loadtests.clocks import now_us
 from loadtests.player import Begin
-from loadtests.worker import BEGIN, PART, PING, REPORT, pong
+from loadtests.worker import BEGIN, PING, REPORT, pong
 from simulator.errors import ProvesNothing, TodokuError
 from simulator.load import outcome as o
 from simulator.load.merging import End, merge, newest
@@ -88,7 +88,6 @@ class Master:
         environment.events.test_start.add_listener(self._start)
         environment.events.test_stop.add_listener(self._stop)
         if isinstance(environment.runner, MasterRunner):
-            environment.runner.register_message(PART, self._heard)
             environment.runner.register_message(PING, pong)
             environment.events.worker_report.add_listener(self._report)
 
@@ -175,6 +174,3 @@ class Master:
     def _report(self, client_id: str, data: dict[str, Any], **_: Any) -> None:  # noqa: ARG002
         if self.load is not None and REPORT in data:
             self.load.hear(msgspec.json.decode(data[REPORT], type=o.Part))
-
-    def _heard(self, environment: Any, msg: Any, **_: Any) -> None:  # noqa: ARG002 - locust's
-        self._report(msg.node_id, msg.data)

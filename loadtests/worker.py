@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from loadtests.users import ArrivalUser
     from simulator.load.outcome import Part
 
-BEGIN, PART, PING, PONG = (f"todoku_{word}" for word in ("begin", "part", "ping", "pong"))
+BEGIN, PING, PONG = (f"todoku_{word}" for word in ("begin", "ping", "pong"))
 REPORT = "todoku"  # the key in locust's own reports
 _PONG_S = 5.0
 
@@ -82,10 +82,12 @@ class Worker:
             gevent.sleep(3600)
 
     def _last_words(self) -> None:
-        part = self.part()
-        if self._distributed and part is not None:
-            data = {REPORT: msgspec.json.encode(part)}
-            self._environment.runner.send_message(PART, data)
+        """Report at once, locust's own tables too: the master ends the load when it has heard."""
+        if self._distributed:
+            runner = self._environment.runner
+            data: dict[str, Any] = {}
+            self._environment.events.report_to_master.fire(client_id=runner.client_id, data=data)
+            runner.send_message("stats", data)
 
     def _report(self, client_id: str, data: dict[str, Any]) -> None:  # noqa: ARG002 - locust's
         part = self.part()

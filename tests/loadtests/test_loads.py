@@ -75,6 +75,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
             "alone": offer(plain, 150, 1, folder / "alone", **same),
             "both": offer(plain, 150, 1, folder / "both", workers=2, **same),
             "killed": offer(plain, 100, 60, folder / "killed", workers=2),
+            "stopped": offer(plain, 100, 60, folder / "stopped", **any_late),
             "system": offer(plain, 20, 1, folder / "system", **any_late, **SYSTEM),
         }
         processes = {
@@ -86,15 +87,21 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
             for name, file in files.items()
         }
         _kill_a_worker(processes["killed"], files["killed"])
+        _wait_for_rows(files["stopped"], worker=0)
+        processes["stopped"].send_signal(signal.SIGTERM)
         return {name: Run(files[name], *ended(run)) for name, run in processes.items()}
 
 
 def _kill_a_worker(master: subprocess.Popen[str], file: Path) -> None:
     """End a worker without a word, in the middle of its share."""
-    book = file.with_name(books.NAME.format(worker=1))
-    wait_for(lambda: book.exists() and len(list(books.read_one(book))) > 5)
+    _wait_for_rows(file, worker=1)
     children = Path(f"/proc/{master.pid}/task/{master.pid}/children").read_text().split()
     os.kill(int(children[-1]), signal.SIGKILL)
+
+
+def _wait_for_rows(file: Path, worker: int) -> None:
+    book = file.with_name(books.NAME.format(worker=worker))
+    wait_for(lambda: book.exists() and len(list(books.read_one(book))) > 5)
 
 
 def test_a_target_that_freezes_is_seen_by_as_many_arrivals_as_there_were(
@@ -184,6 +191,17 @@ def test_a_worker_that_is_killed_ends_the_load_and_is_missed(runs: dict[str, Run
     assert "proves nothing: 1 of 2 workers was lost" in said
     assert outcome.load.scheduled < 20 * 100  # it ended long before its schedule
     assert {row.n % 2 for row in books.read(file.parent)} == {0, 1}  # the lost one's rows too
+
+
+def test_a_load_that_is_stopped_leaves_what_it_has(runs: dict[str, Run]) -> None:
+    file, code, said = runs["stopped"]
+    outcome = left(file)
+    assert code == 0, said
+    assert outcome.ended == "stopped"
+    load = outcome.load
+    assert 5 < load.started < 60 * 100
+    assert load.finished + outcome.in_flight == load.started
+    assert len(list(books.read(file.parent))) == load.finished + load.dropped
 
 
 def test_the_web_ui_starts_a_load_as_it_starts_any_other(tmp_path: Path) -> None:
