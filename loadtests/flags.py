@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
+import numpy as np
 
 from loadtests.clocks import now_us
+from loadtests.wire import requests_of
 from simulator.errors import UsageError, shown
-from simulator.load.offer import Account, Ask, Offer, SystemAsks, read
-from simulator.load.shape import US, Constant, Poisson, Shape
+from simulator.load.offer import Account, Ask, Offer, SystemAsks, accounts_of, people_of, read
+from simulator.load.shape import US, Constant, Poisson, Shape, check
 from simulator.load.tenants import growing, tenants
 
 if TYPE_CHECKING:
@@ -80,8 +82,20 @@ def offer_of(
         where: checks where a load may go, and returns the address to use.
 
     Raises:
-        UsageError: it cannot be.
+        TodokuError: it cannot be: said before anything is sent.
     """
+    offer = _offer(options, against, host, workers, where)
+    check(offer.shape)
+    people = people_of(offer)
+    requests_of(offer, people)
+    if offer.accounts:
+        accounts_of(offer, np.zeros(1, dtype=np.int64))
+    return offer
+
+
+def _offer(
+    options: Any, against: Against, host: str, workers: int, where: Callable[[str], str]
+) -> Offer:
     if options.offer:
         offer = read(Path(options.offer))
         if offer.against != against:

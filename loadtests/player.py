@@ -29,7 +29,7 @@ from simulator.load.offer import Offer, accounts_of, own_id, schedule
 from simulator.load.shape import share
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from typing import TextIO
 
     from loadtests.wire import Requests
@@ -259,8 +259,3 @@ def _book(folder: str, worker: int) -> TextIO | None:
     file.write(books.HEADER)
     file.flush()
     return file
-
-
-def people_of(offer: Offer, read: Callable[[Path], Sequence[str]]) -> Sequence[str] | None:
-    """Return the numbers of an offer's recipients; None: it names no list."""
-    return read(Path(offer.people)) if offer.people else None

@@ -15,11 +15,11 @@ from gevent.event import AsyncResult, Event
 from locust.exception import CatchResponseError, StopTest
 
 from loadtests.clocks import Reading, best_of, now_us
-from loadtests.player import Begin, Player, people_of
+from loadtests.player import Begin, Player
 from loadtests.target import target
 from loadtests.users import lookup
 from simulator.errors import TodokuError
-from simulator.load.offer import read_people
+from simulator.load.offer import people_of
 
 if TYPE_CHECKING:
     from loadtests.player import Tell, Told
@@ -67,7 +67,7 @@ class Worker:
         assert begin is not None
         try:
             url = target(begin.offer.url, lookup)
-            requests = user.requests(begin.offer, people_of(begin.offer, read_people))
+            requests = user.requests(begin.offer, people_of(begin.offer))
             name = self._environment.runner.client_id
             self._player = Player(begin, name, url, requests, self._teller())
         except TodokuError as error:

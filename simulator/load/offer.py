@@ -9,7 +9,8 @@ offer and n, so N workers replay the same load without asking each other.
 from __future__ import annotations
 
 import csv
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import msgspec
 import numpy as np
@@ -19,12 +20,14 @@ from simulator.errors import ProvesNothing, UsageError
 from simulator.load.shape import Constant, Shape, check, first_rate, intended
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
 VERSION: Literal[1] = 1
 _ACCOUNT = "account of an arrival"
+_Positive = Annotated[int, msgspec.Meta(ge=1)]
+_Natural = Annotated[int, msgspec.Meta(ge=0)]
+_Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+_Amount = Annotated[float, msgspec.Meta(ge=0)]
 _WARM = 0xA1  # the warm-up of a Poisson load is drawn apart from it
 
 
@@ -47,7 +50,7 @@ class Account(_Strict, frozen=True):
     id: str
     secret: str
     sender: str = ""
-    weight: float = 1.0
+    weight: _Amount = 1.0
 
 
 class Ask(_Strict, frozen=True):
@@ -63,7 +66,7 @@ class Ask(_Strict, frozen=True):
     method: str
     path: str
     body: str = ""
-    every_us: int = 0
+    every_us: _Natural = 0
 
 
 class SystemAsks(_Strict, frozen=True):
@@ -76,7 +79,7 @@ class SystemAsks(_Strict, frozen=True):
     """
 
     start: Ask
-    batch: int = 1
+    batch: _Positive = 1
     polls: tuple[Ask, ...] = ()
 
 
@@ -114,15 +117,15 @@ class Offer(_Strict, frozen=True):
     shape: Shape
     against: Literal["gateway", "system"] = "gateway"
     accounts: tuple[Account, ...] = ()
-    warm_up_us: int = 0
-    warm_up_rate: float | None = None
-    in_flight: int = 1200
-    late_after_ms: float = 100.0
-    late_at_most: float = 0.01
-    drop_after_ms: float = 5_000.0
-    dropped_at_most: float = 0.0
-    queue: int = 100_000
-    timeout_s: float = 10.0
+    warm_up_us: _Natural = 0
+    warm_up_rate: _Amount | None = None
+    in_flight: _Positive = 1200
+    late_after_ms: _Amount = 100.0
+    late_at_most: _Share = 0.01
+    drop_after_ms: _Amount = 5_000.0
+    dropped_at_most: _Share = 0.0
+    queue: _Natural = 100_000
+    timeout_s: Annotated[float, msgspec.Meta(gt=0)] = 10.0
     refused: Literal["fail", "proves-nothing"] = "fail"
     people: str = ""
     texts: tuple[str, ...] = ("Your appointment is tomorrow at 3 pm. Reply STOP to opt out.",)
@@ -130,7 +133,7 @@ class Offer(_Strict, frozen=True):
     clock_url: str = ""
     token: str = ""
     system: SystemAsks | None = None
-    workers: int = 1
+    workers: _Positive = 1
     out: str = ""
     version: Literal[1] = VERSION
 
@@ -215,6 +218,11 @@ def read_people(path: Path) -> tuple[str, ...]:
     if not numbers:
         raise ProvesNothing(f"{path} lists no recipients: nothing can be sent")
     return numbers
+
+
+def people_of(offer: Offer) -> tuple[str, ...] | None:
+    """Return the numbers of an offer's recipients; None: it names no list. See `read_people`."""
+    return read_people(Path(offer.people)) if offer.people else None
 
 
 def read(path: Path) -> Offer:

@@ -79,6 +79,25 @@ def test_an_offer_survives_its_file(tmp_path: Path) -> None:
     assert o.read(tmp_path / "offer.json") == made
 
 
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"in_flight": 0}, "`int` >= 1 - at `$.in_flight`"),
+        ({"workers": 0}, "$.workers"),
+        ({"timeout_s": 0.0}, "$.timeout_s"),
+        ({"late_at_most": 1.5}, "$.late_at_most"),
+        ({"warm_up_us": -1}, "$.warm_up_us"),
+    ],
+)
+def test_a_limit_that_makes_no_sense_is_named(
+    tmp_path: Path, changes: dict[str, Any], says: str
+) -> None:
+    o.write(offer(**changes), tmp_path / "offer.json")
+    with pytest.raises(UsageError) as refused:
+        o.read(tmp_path / "offer.json")
+    assert says in str(refused.value)
+
+
 @pytest.mark.parametrize("text", ["", "{}", '{"run": 1}', "[]", "\0"])
 def test_what_is_no_offer_is_refused_in_one_line(tmp_path: Path, text: str) -> None:
     (tmp_path / "offer.json").write_text(text)
