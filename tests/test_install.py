@@ -137,8 +137,38 @@ def test_an_extra_is_known_by_its_name_and_brings_what_it_is_for(
     assert metadata.get_all("Provides-Extra") == sorted(extras)
     wanted = [line for line in metadata.get_all("Requires-Dist", []) if "extra == 'load'" in line]
     assert [line.split(";")[0] for line in wanted] == extras["load"]
+    assert not [line for line in metadata.get_all("Requires-Dist", []) if _of_load(line)]
     code = "import loadtests.target, importlib.metadata as m; print(m.version('todoku'))"
     assert command(bin_ / "python", "-c", code, cwd=tmp_path).strip() == project["version"]
+
+
+def _of_load(line: str) -> bool:
+    """Tell whether a requirement brings a load generator to who did not ask for one."""
+    return line.startswith(("locust", "hdrhistogram", "gevent")) and "extra == 'load'" not in line
+
+
+def test_nothing_but_a_load_needs_the_load_generator(tmp_path: Path) -> None:
+    """As where the extra is not installed: the import of it fails, and nobody tries."""
+    code = """
+import importlib, importlib.abc, importlib.util, sys
+
+class Nothing(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {"locust", "gevent", "geventhttpclient", "hdrh"}:
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Nothing())
+import simulator.cli
+for name in ("simulator.pytest_plugin", "simulator.testing"):
+    if importlib.util.find_spec(name):
+        importlib.import_module(name)
+for name in ("shape", "offer", "histogram", "outcome", "merging", "books", "tenants"):
+    importlib.import_module(f"simulator.load.{name}")
+sys.argv = ["todoku", "explain", "first-campaign"]
+simulator.cli.main()
+"""
+    said = command(sys.executable, "-c", code, cwd=tmp_path)
+    assert "first-campaign" in said
 
 
 def test_the_wheel_holds_scenarios_example_and_licence_and_nothing_of_ours_besides(

@@ -18,6 +18,7 @@ from tests.tidy import (
     banned_calls,
     cyclic_structs,
     impure_core,
+    impure_load,
     load_in_simulator,
     machine_addresses,
     message_writers,
@@ -37,6 +38,8 @@ ROOTS = {
     "simulator.testing": "for those who test with us",
     "simulator.pytest_plugin": "loaded by pytest",
     "simulator.engine.replay": "a tool: recordings are replayed by tests and by people",
+    "loadtests.gateway": "a locust file",
+    "loadtests.system": "a locust file",
 }
 
 
@@ -90,6 +93,10 @@ def test_imports_go_the_way_of_the_design() -> None:
         ("simulator.web.app", "from simulator.run import conductor"),
         ("simulator.web.app", "from simulator.cli import main"),
         ("simulator.run.conductor", "from tests.worlds import world"),
+        ("simulator.load.offer", "from simulator.engine.gateway import Gateway"),
+        ("simulator.load.offer", "from simulator.scenario import Scenario"),
+        ("simulator.engine.gateway", "from simulator.load.shape import Shape"),
+        ("simulator.web.app", "from simulator.load.shape import Shape"),
         ("loadtests.gateway", "from simulator.engine.gateway import Gateway"),
         ("examples.outreach.server", "from simulator.core.text import count"),
     ],
@@ -130,6 +137,18 @@ def test_an_impure_core_is_found(text: str) -> None:
     assert not impure_core([source("simulator.web.app", text)], STDLIB)
 
 
+def test_the_offer_is_pure() -> None:
+    assert impure_load(house("simulator"), STDLIB) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["import asyncio", "import time", "import gevent", "def f():\n    import locust"]
+)
+def test_an_impure_offer_is_found(text: str) -> None:
+    assert impure_load([source("simulator.load.shape", text)], STDLIB)
+    assert not impure_load([source("loadtests.gateway", text)], STDLIB)
+
+
 def test_asyncio_keeps_to_its_rooms() -> None:
     assert stray_asyncio(house("simulator", "loadtests")) == []
 
@@ -163,7 +182,7 @@ def test_a_load_generator_in_the_simulator_is_found(text: str) -> None:
 
 
 def test_every_file_is_used() -> None:
-    assert unreachable(house("simulator"), ROOTS) == []
+    assert unreachable(house("simulator", "loadtests"), ROOTS) == []
 
 
 def test_a_file_that_nobody_uses_is_found() -> None:

@@ -46,11 +46,18 @@ DIRECTION: Mapping[str, tuple[str, ...]] = {
         f"simulator.{name}": ("simulator.core", *(f"simulator.{other}" for other in _EDGE[:place]))
         for place, name in enumerate(_EDGE)
     },
+    # What a load is and what came of it: read by gevent's processes and by asyncio's.
+    "simulator.load": (
+        "simulator.core",
+        "simulator.load",
+        *(f"simulator.{name}" for name in ("errors", "quantities")),
+    ),
     "simulator.web": ("simulator.web", *(f"simulator.{name}" for name in (*_EDGE, *_MODEL))),
     "simulator.run": (
         "simulator.run",
         "simulator.web",
         "simulator.plan",
+        "simulator.load",
         *(f"simulator.{name}" for name in (*_EDGE, *_MODEL)),
     ),
     "simulator": ("simulator",),
@@ -58,13 +65,15 @@ DIRECTION: Mapping[str, tuple[str, ...]] = {
         "loadtests",
         *(
             f"simulator.{name}"
-            for name in ("core", "verify", "scenario", "scenario_expect", "errors", "quantities")
+            for name in ("core", "load", "verify", "scenario", "scenario_expect", "errors")
         ),
+        "simulator.quantities",
     ),
     "examples": ("examples",),  # a stranger to us, as every system under test
 }
 OURS = ("simulator", "loadtests", "examples", "tests", "benchmarks")
 CORE_MAY_USE = frozenset({"msgspec", "numpy", "xxhash"})
+LOAD_MAY_USE = frozenset({"msgspec", "numpy", "hdrh"})
 CORE_MAY_NOT_USE = frozenset({"asyncio", "time", "random", "os", "logging", "uuid", "secrets"})
 ASYNCIO_IN = (
     "simulator.engine.driver",
@@ -196,6 +205,19 @@ def load_in_simulator(sources: Iterable[Source]) -> list[str]:
         if within(of.module, "simulator")
         for line, module in imports(of)
         if module.split(".")[0] in NEVER_IN_SIMULATOR
+    ]
+
+
+def impure_load(sources: Iterable[Source], stdlib: frozenset[str]) -> list[str]:
+    """Find what the offer imports that would tie it to one kind of process, or to a clock."""
+    return [
+        f"{of.path}:{line} imports {module}; simulator/load is read by gevent and by asyncio: "
+        "pass it in"
+        for of in sources
+        if within(of.module, "simulator.load")
+        for line, module in imports(of)
+        if (top := module.split(".")[0]) not in LOAD_MAY_USE | frozenset(OURS)
+        and top not in stdlib - CORE_MAY_NOT_USE
     ]
 
 
