@@ -39,6 +39,8 @@ from simulator.scenario_checks import (
 )
 from simulator.scenario_claims import Claims  # noqa: TC001 - pydantic reads it
 from simulator.scenario_expect import Expectation, Measure
+from simulator.scenario_load import Load  # noqa: TC001 - as above
+from simulator.scenario_load_checks import load_checks
 from simulator.scenario_overlays import expected, with_sut
 from simulator.scenario_plan import Plan, plan_problems
 from simulator.scenario_policy import Policy, policy_problems
@@ -168,6 +170,7 @@ class Scenario(Section):
     accounts: tuple[Account, ...] = Field(strict=False, min_length=1, max_length=ACCOUNTS_MAX)
     rules: Rules = ()
     sut: Sut | None = None
+    load: Load | None = None
     expect: tuple[Expectation, ...] = Field((), strict=False, max_length=1000)
     policy: Policy = Field((), strict=False, max_length=100)
     plan: Plan | None = None
@@ -236,6 +239,7 @@ def parse_scenario(  # noqa: PLR0913 - as load_scenario, and its file's name
         *rule_checks(tree),
         *policy_problems(tree),
         *plan_problems(tree),
+        *load_checks(tree),
     ]
     problems = [*document.problems, *(problem_at(*found) for found in checked)]
     try:

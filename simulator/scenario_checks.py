@@ -231,7 +231,9 @@ def _sut(tree: Node, *, needs_sut: bool) -> Found:
 def _expect(tree: Node) -> Found:
     expectations = _items(tree, "expect")
     yield from _twice(expectations, "name", ("expect",))
-    blind = _at(tree, "sut") is not None and "claims" not in _mapping(tree, "sut")
+    load = _at(tree, "load") is not None
+    named = load or _at(tree, "sut") is not None  # else one is given by --sut, with claims
+    blind = named and "claims" not in _mapping(tree, "sut")
     accounts = [a for a in _items(tree, "accounts") if isinstance(a.get("name"), str)]
     segments = [s.get("name") for s in _items(tree, "people", "segments")]
     try:
@@ -244,6 +246,7 @@ def _expect(tree: Node) -> Found:
         currencies={str(a["name"]): _currency(a) for a in accounts},
         segments=tuple(s for s in segments if isinstance(s, str)),
         until_us=until_us,
+        load=load,
     )
     yield from expect_checks(expectations, around)
 

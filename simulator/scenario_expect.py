@@ -38,9 +38,9 @@ CARRIER_NAMES: Mapping[str, str] = {
     "au": "kddi",  # the brand
 }
 CONFIDENCE_MIN = Fraction(1, 2)
-_UNIT = re.compile(r"^(.*?)\s*([A-Z]{3}|件|通)$")
-_BOUND_PATTERN = q.NUMBER_PATTERN.removesuffix("$") + r"(?: *(?:[A-Z]{3}|件|通))?$"
-_A_LIMIT = "a limit such as 3, 95%, 500 件 or 8000 JPY"
+_UNIT = re.compile(r"^(.*?)\s*([A-Z]{3}|件|通|ms|/s)$")
+_BOUND_PATTERN = q.NUMBER_PATTERN.removesuffix("$") + r"(?: *(?:[A-Z]{3}|件|通|ms|/s))?$"
+_A_LIMIT = "a limit such as 3, 95%, 500 件, 8000 JPY or 250 ms"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def measure(value: object) -> Measure:
 
 
 def limit(value: object) -> Fraction:
-    """Read the number of "3", "95%", "500 件" or "8000 JPY"; `unit_of` reads its unit."""
+    """Read the number of "3", "95%", "500 件", "8000 JPY" or "250 ms"; `unit_of` reads its unit."""
     if isinstance(value, str) and (match := _UNIT.match(value)):
         if "%" in match[1]:
             raise ValueError(f"expected {_A_LIMIT}; seen {shown(value)}")

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from simulator.core.metric import COUNT, FILTERS, METRIC, MONEY, UNITS, is_part
+from simulator.core.metric import COUNT, FILTERS, METRIC, MONEY, MS, PER_S, UNITS, is_part
 from simulator.errors import KeyPath, did_you_mean, shown
 from simulator.quantities import duration_us
 from simulator.scenario_expect import LIMITS, Measure, limit, measure, unit_of
@@ -40,6 +40,7 @@ def expect_checks(items: list[dict[str, Node]], around: Around) -> Found:
             billed = " and ".join(sorted(currencies))
             yield (*here, "that"), f"accounts bill in {billed}: add `of: {{account: ...}}`"
         yield from _blind(found, (*here, "that"), around)
+        yield from _measured(found, (*here, "that"), around)
         yield from _of(item.get("of"), (*here, "of"), found, around)
         if "confidence" in item and not (found.over and is_part(found.metric, found.over)):
             said = f"{found.words} is no share of messages that are counted among others"
@@ -56,6 +57,7 @@ class Around:
     currencies: Mapping[str, str]  # of each account
     segments: tuple[str, ...]
     until_us: int | None
+    load: bool = False  # it is a load test
 
 
 def _currencies(of: Node | None, around: Around) -> set[str]:
@@ -69,10 +71,16 @@ def _currencies(of: Node | None, around: Around) -> set[str]:
 
 def _blind(found: Measure, here: KeyPath, around: Around) -> Found:
     unclaimed = [name for name in found.names if METRIC[name].claimed]
-    if around.policy:
+    if around.policy or around.load:
         unclaimed = [name for name in unclaimed if name != "findings"]
     if around.blind and unclaimed:
         yield here, f"{min(unclaimed)} needs claims: add `sut.claims`, such as GET /claims"
+
+
+def _measured(found: Measure, here: KeyPath, around: Around) -> Found:
+    needs = [name for name in found.names if METRIC[name].load]
+    if needs and not around.load:
+        yield here, f"{needs[0]} is measured under a load only: add `load:`, and use `todoku load`"
 
 
 def _of(written: Node | None, here: KeyPath, found: Measure, around: Around) -> Found:
@@ -130,12 +138,14 @@ def _limit(written: Node, here: KeyPath, found: Measure, currencies: set[str]) -
 
 
 def _fits(unit: str, found: Measure) -> bool:
-    return found.unit == (unit if unit in (COUNT, UNITS) else MONEY)
+    return found.unit == (unit if unit in _RIGHT else MONEY)
 
 
 _RIGHT = {
     COUNT: "write a plain number, or one with 件",
     UNITS: "write a plain number, or one with 通",
     MONEY: "write a plain number, or one with the currency, such as 8000 JPY",
+    MS: "write milliseconds: a plain number, or one with ms",
+    PER_S: "write a number a second, such as 200/s",
     "": "write a plain number or a percentage",
 }

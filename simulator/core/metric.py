@@ -17,6 +17,8 @@ MESSAGES = ("account", "carrier", "segment")  # what is counted message by messa
 BOOKS = ("account",)  # what is known of an account as a whole
 FILTERS = MESSAGES
 COUNT, UNITS, MONEY = "件", "通", "money"
+MS, PER_S = "ms", "/s"  # of a load: real time
+REAL = frozenset({MS, PER_S})  # these are measured, so they need not be whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +27,12 @@ class Metric:
 
     Attributes:
         words: what it counts.
-        unit: COUNT, UNITS or MONEY (in currency units).
+        unit: COUNT, UNITS, MONEY (in currency units), MS or PER_S.
         filters: the keys of `of:` that it knows.
         part: the metric it is a part of, message by message; empty: of none for certain.
         claimed: known only where the system makes claims.
         late: known only when the run is over, so nothing can be stopped by it.
+        load: measured by a load test only (`todoku load`), all accounts together.
     """
 
     words: str
@@ -38,6 +41,11 @@ class Metric:
     part: str = ""
     claimed: bool = False
     late: bool = False
+    load: bool = False
+
+
+def _load(words: str, unit: str = COUNT, part: str = "") -> Metric:
+    return Metric(words, unit, (), part, late=True, load=True)
 
 
 METRIC: Mapping[str, Metric] = {
@@ -75,6 +83,21 @@ METRIC: Mapping[str, Metric] = {
         "what the system says arrived", filters=(), claimed=True, late=True
     ),
     "claimed_total": Metric("what it says it owes", MONEY, (), claimed=True, late=True),
+    "arrivals": _load("requests that the load had planned, without the warm-up's"),
+    "started": _load("requests of these that were sent", part="arrivals"),
+    "late": _load("requests that were sent later than planned by `late.over`", part="started"),
+    "dropped": _load("requests that found no place in time and were never sent", part="arrivals"),
+    "load_errors": _load("requests that got no answer, or one that is no 2xx", part="started"),
+    "refused_connections": _load("requests whose connection was refused", part="load_errors"),
+    "achieved_rate": _load("requests sent in a second", PER_S),
+    "api_p50": _load("from the planned instant to the answer: half took at most this", MS),
+    "api_p90": _load("the same, 90%", MS),
+    "api_p99": _load("the same, 99%", MS),
+    "api_p999": _load("the same, 99.9%", MS),
+    "receipt_p50": _load("from the planned instant to the final receipt, as it was taken", MS),
+    "receipt_p99": _load("the same, 99%", MS),
+    "ack_p50": _load("from the sending of a callback to its 2xx: half took at most this", MS),
+    "ack_p99": _load("the same, 99%", MS),
 }
 
 METRICS = tuple(METRIC)

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from simulator.core.carrier import CARRIERS
+from simulator.core.metric import METRIC
 from simulator.core.tariff import invoice_tax
 from simulator.run.survey import Survey, survey, tellings_of
 from simulator.run.world import credentials
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from simulator.verify.rates import Counts as RateCounts
     from simulator.verify.reconcile import Reconciliation
 
+UNMEASURED: Mapping[str, Fraction | None] = {n: None for n, m in METRIC.items() if m.load}
 CARRIER_INDEX = {carrier.name: index for index, carrier in CARRIERS.items()}
 
 
@@ -79,8 +81,12 @@ def metrics_of(  # noqa: PLR0913, PLR0917 - an expectation may name all of these
     stragglers: int,
     policy: Policy | None = None,
     chosen: Chosen = EVERY,
+    measured: Mapping[str, Fraction | None] = UNMEASURED,
 ) -> Mapping[str, Fraction | None]:
-    """Return every metric that an expectation may name; None: no data. Money is in units."""
+    """Return every metric that an expectation may name; None: no data. Money is in units.
+
+    What a load has `measured` goes before what the world knows.
+    """
     [counts] = (view for view in world.also if isinstance(view, Counts))
     ids = chosen.accounts
     invoices = [i for i in world.ledger.invoices() if ids is None or i.account in ids]
@@ -100,7 +106,8 @@ def metrics_of(  # noqa: PLR0913, PLR0917 - an expectation may name all of these
         "claimed_delivered": None if claims is None else claims.totals.delivered,
         "claimed_total": total,
     }
-    return {name: None if n is None else Fraction(n) for name, n in found.items()}
+    known = {name: None if n is None else Fraction(n) for name, n in found.items()}
+    return {**known, **measured}
 
 
 def _findings(reconciliation: Reconciliation | None, policy: Policy | None) -> int | None:
@@ -117,6 +124,7 @@ def look_at(  # noqa: PLR0913, PLR0917 - as above
     reconciliation: Reconciliation | None,
     stragglers: int,
     policy: Policy | None = None,
+    measured: Mapping[str, Fraction | None] = UNMEASURED,
 ) -> Look:
     """Return what lets expectations see the messages that they are about."""
     ids = {account.name: credentials(account)[0] for account in scenario.accounts}
@@ -130,7 +138,7 @@ def look_at(  # noqa: PLR0913, PLR0917 - as above
         )
         billed = {policy_of(world.account(a)).currency for a in accounts & {*world.store.shelves}}
         currency = billed.pop() if len(billed) == 1 else ""
-        metrics = metrics_of(world, claims, reconciliation, stragglers, policy, chosen)
+        metrics = metrics_of(world, claims, reconciliation, stragglers, policy, chosen, measured)
         return Seen(metrics, currency)
 
     return look

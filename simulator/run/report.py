@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulator.core.carrier import CARRIERS
 from simulator.core.message import CONTENDED, State
-from simulator.core.metric import METRIC, MONEY
+from simulator.core.metric import METRIC, MONEY, REAL
 from simulator.run import rules_report
 from simulator.run.policy_report import section
 from simulator.run.report_findings import decimal, findings_csv, findings_of, shortened
@@ -21,7 +21,7 @@ from simulator.verify.expect import Outcome
 from simulator.views.ledger import INVOICE_HEAD
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from fractions import Fraction
 
     from simulator.engine.world import World
@@ -173,12 +173,15 @@ def _result(result: Result) -> dict[str, Any]:
     }
 
 
-def _metrics(metrics: Mapping[str, Fraction]) -> dict[str, int | str]:
-    """Write counts as numbers, and money as a decimal string."""
-    return {
-        name: decimal(int(value * 1_000_000)) if METRIC[name].unit == MONEY else int(value)
-        for name, value in metrics.items()
-    }
+def _metrics(metrics: Mapping[str, Fraction]) -> dict[str, int | float | str]:
+    """Write counts as numbers, what was measured as measured, and money as a decimal string."""
+    return {name: _METRIC_AS.get(METRIC[name].unit, int)(value) for name, value in metrics.items()}
+
+
+_METRIC_AS: Mapping[str, Callable[[Fraction], int | float | str]] = {
+    MONEY: lambda value: decimal(int(value * 1_000_000)),
+    **dict.fromkeys(REAL, lambda value: round(float(value), 3)),
+}
 
 
 def _both_sides(judged: Judged) -> dict[str, Any]:

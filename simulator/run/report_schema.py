@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from simulator.core.metric import METRIC, MONEY
+from simulator.core.metric import METRIC, MONEY, REAL
 from simulator.run.report import SCHEMA
 
 Schema = dict[str, Any]
@@ -184,10 +184,13 @@ _WALL = _object(
 )
 
 
+_METRIC_AS = {MONEY: _DECIMAL, **dict.fromkeys(REAL, _NUMBER)}
+
+
 def report_schema() -> Schema:
     """Return the JSON Schema (draft 2020-12) of a report."""
     metrics = {
-        name: {**(_DECIMAL if metric.unit == MONEY else _INT), "description": metric.words}
+        name: {**_METRIC_AS.get(metric.unit, _INT), "description": metric.words}
         for name, metric in METRIC.items()
     }
     return {

@@ -1,0 +1,178 @@
+"""What must hold between the keys of `load:`, and with the rest of the file.
+
+The one rule: as in `scenario_checks.py`, the file's text is read, and what has another shape than
+expected is passed over, since the models report that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+from simulator.errors import KeyPath
+from simulator.quantities import duration_us, rate
+
+if TYPE_CHECKING:
+    from simulator.strict_yaml import Node
+
+Found: TypeAlias = Iterator[tuple[KeyPath, str]]
+
+SHAPES = ("constant", "poisson", "ramp", "steps", "spike", "trace")
+RATE_MAX = 100_000.0  # a second, of all workers; more is a typing mistake
+ARRIVALS_MAX = 20_000_000  # their instants are held in memory
+LASTS_US_MAX = 24 * 3_600_000_000
+STEPS_MAX = 1_000
+IN_FLIGHT_MAX = 20_000
+WORKERS_MAX = 64
+TENANTS_MAX = 10_000
+_HERE: KeyPath = ("load",)
+_ARRIVALS: KeyPath = ("load", "arrivals")
+_OWN_LENGTH = ("steps", "trace")  # shapes that say themselves how long they last
+_ALONE = ("policy",)  # sections that a load cannot judge
+
+
+def rate_or_none(value: object) -> float:
+    """Read a rate, or "0/s" for a pause."""
+    return 0.0 if value in ("0/s", "0/min", "0/h") else rate(value)
+
+
+def load_checks(tree: Node) -> Found:
+    """Yield what is wrong between the keys of `load:`, and with the rest of the file."""
+    if not isinstance(tree, dict) or "load" not in tree:
+        return
+    load = tree["load"]
+    time = tree.get("time", {})
+    mode = time.get("mode", "stepped") if isinstance(time, dict) else ""
+    if mode == "stepped":
+        said = "stepped time waits for everybody, so nothing could be late under a load"
+        yield ("time", "mode"), f"{said}: write `mode: real`, or scaled with a rate"
+    if not isinstance(load, dict):
+        return
+    for key in _ALONE:
+        if key in tree:
+            yield (key,), f"is judged by `todoku run` only: leave {key} or load out"
+    for index, each in enumerate(_list(tree.get("expect"))):
+        if isinstance(each, dict) and "abort_after" in each:
+            said = "a load is judged at its end: leave abort_after out"
+            yield ("expect", index, "abort_after"), said
+    yield from _target(tree, load)
+    arrivals = load.get("arrivals")
+    if isinstance(arrivals, dict):
+        yield from _shape(arrivals)
+        yield from _sizes(arrivals, load)
+
+
+def _target(tree: dict[str, Node], load: dict[str, Node]) -> Found:
+    against, sut = load.get("against", "gateway"), tree.get("sut")
+    if against in {"system", "callbacks"} and sut is None:
+        said = f"{against} is the system under test: add `sut:`, or write against: gateway"
+        yield (*_HERE, "against"), said
+    if "callbacks" in load and sut is not None:
+        said = "receipts go to the system under test (`sut:`): remove it"
+        yield (*_HERE, "callbacks"), said
+    if "tenants" not in load:
+        return
+    if against != "gateway":
+        yield (*_HERE, "tenants"), "belongs to against: gateway: remove it"
+    if sut is not None:
+        yield (*_HERE, "tenants"), "a system under test has one account: remove one of the two"
+    accounts = tree.get("accounts")
+    if isinstance(accounts, list) and len(accounts) > 1:
+        yield (*_HERE, "tenants"), "are made like the first account: leave the other accounts out"
+    if isinstance(accounts, list) and accounts and isinstance(accounts[0], dict):
+        for key in ("id", "secret"):
+            if key in accounts[0]:
+                yield ("accounts", 0, key), "each tenant has its own: remove it"
+
+
+def _shape(arrivals: dict[str, Node]) -> Found:
+    shapes = [name for name in SHAPES if name in arrivals]
+    if len(shapes) != 1:
+        seen = " and ".join(shapes) or "none"
+        yield _ARRIVALS, f"needs exactly one of {', '.join(SHAPES)}; seen {seen}"
+        return
+    [shape] = shapes
+    if shape in _OWN_LENGTH and "for" in arrivals:
+        yield (*_ARRIVALS, "for"), f"{shape} says itself how long it lasts: remove it"
+    elif shape not in _OWN_LENGTH and "for" not in arrivals:
+        yield _ARRIVALS, f"{shape} needs a length: add `for: 30s`"
+    inner = arrivals[shape]
+    if shape == "spike" and isinstance(inner, dict):
+        yield from _spike(inner, arrivals)
+    if shape == "ramp" and isinstance(inner, dict):
+        ends = _numbers(lambda: [rate_or_none(inner.get(key)) for key in ("from", "to")])
+        if ends and ends[0] == ends[1]:
+            yield (*_ARRIVALS, "ramp"), "from and to are the same rate: write `constant`"
+
+
+def _spike(spike: dict[str, Node], arrivals: dict[str, Node]) -> Found:
+    rates = _numbers(lambda: [rate_or_none(spike.get(key)) for key in ("base", "peak")])
+    if rates and rates[0] >= rates[1]:
+        said = "is not more than the base: a spike goes up"
+        yield (*_ARRIVALS, "spike", "peak"), said
+    at = _numbers(lambda: [duration_us(spike.get("at")), duration_us(spike.get("for"))])
+    whole = _numbers(lambda: [duration_us(arrivals.get("for"))])
+    if at and whole and at[0] + at[1] > whole[0]:
+        said = "ends after the arrivals do (`arrivals.for`): begin it earlier, or make it shorter"
+        yield (*_ARRIVALS, "spike", "at"), said
+
+
+def _sizes(arrivals: dict[str, Node], load: dict[str, Node]) -> Found:
+    found = _numbers(lambda: [*_expected(arrivals)])
+    if found is None:
+        return
+    count, lasts_us = found
+    if lasts_us > LASTS_US_MAX:
+        yield _ARRIVALS, "lasts more than a day: a soak is a `todoku run` of a long virtual time"
+    elif count > ARRIVALS_MAX:
+        said = f"comes to about {count:,.0f} requests; a load has at most {ARRIVALS_MAX:,}"
+        yield _ARRIVALS, f"{said}: lower the rate or the length"
+    elif count < 1:
+        said = f"comes to {count:.2g} requests, and a run that sends nothing proves nothing"
+        yield _ARRIVALS, f"{said}: raise the rate or the length"
+    late = _numbers(lambda: [duration_us(_inner(load, "late", "over", "100ms"))])
+    waits = _numbers(lambda: [duration_us(_inner(load, "dropped", "after", "10s"))])
+    if late and waits and waits[0] <= late[0]:
+        said = "is not after late.over, so nothing could ever be late: make it longer"
+        yield (*_HERE, "dropped", "after"), said
+
+
+def _expected(arrivals: dict[str, Node]) -> tuple[float, float]:
+    """Return about how many arrivals a shape means, and how long it lasts.
+
+    Raises:
+        ValueError: it cannot be read, or says neither.
+    """
+    if isinstance(steps := arrivals.get("steps"), list):
+        parts = [step for step in steps if isinstance(step, dict)]
+        each = [(rate_or_none(p.get("rate")), duration_us(p.get("for"))) for p in parts]
+        return sum(r * us for r, us in each) / 1e6, sum(us for _, us in each)
+    lasts_us = duration_us(arrivals.get("for"))
+    for name in ("constant", "poisson"):
+        if name in arrivals:
+            return rate(arrivals[name]) * lasts_us / 1e6, lasts_us
+    if isinstance(ramp := arrivals.get("ramp"), dict):
+        middle = (rate_or_none(ramp.get("from")) + rate_or_none(ramp.get("to"))) / 2
+        return middle * lasts_us / 1e6, lasts_us
+    if isinstance(spike := arrivals.get("spike"), dict):
+        base, peak = rate_or_none(spike.get("base")), rate(spike.get("peak"))
+        more_us = duration_us(spike.get("for"))
+        return (base * lasts_us + (peak - base) * more_us) / 1e6, lasts_us
+    raise ValueError("a trace is counted when it is read")
+
+
+def _inner(load: dict[str, Node], key: str, name: str, default: str) -> Node:
+    section = load.get(key, {})
+    return section.get(name, default) if isinstance(section, dict) else default
+
+
+def _list(node: Node | None) -> Sequence[Node]:
+    return node[:STEPS_MAX] if isinstance(node, list) else []
+
+
+def _numbers(read: Callable[[], list[float]]) -> list[float] | None:
+    """Return what can be read, or None where the models will say what is wrong."""
+    try:
+        return read()
+    except ValueError:
+        return None
