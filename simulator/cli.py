@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from simulator import __version__, cli_after, cli_before, cli_plan
+from simulator import __version__, cli_after, cli_before, cli_load, cli_plan
 from simulator.errors import ExitCode, TodokuError, UsageError
 from simulator.run.bundled import scenario_file
 from simulator.settings import Settings, flag_of, load
@@ -238,6 +238,7 @@ def _flags_of_serve() -> list[inspect.Parameter]:
 app.command("check", epilog=cli_after.CHECK)(cli_after.check)
 app.command("schema", epilog=cli_after.SCHEMA)(cli_after.schema)
 app.add_typer(cli_after.report, name="report")
+app.command("load", epilog=cli_load.LOAD)(cli_load.load)
 app.command("explain", epilog=cli_before.EXPLAIN)(cli_before.explain)
 app.command("plan", epilog=cli_plan.PLAN)(cli_plan.plan)
 app.command("init", epilog=cli_before.INIT)(cli_before.init)

@@ -19,7 +19,9 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from simulator import quantities as q
 from simulator.accounts import Section, Text, written
 from simulator.scenario_load_checks import (
+    DROPPED_AFTER,
     IN_FLIGHT_MAX,
+    LATE_OVER,
     RATE_MAX,
     STEPS_MAX,
     TENANTS_MAX,
@@ -74,14 +76,14 @@ class Arrivals(Section):
 class Late(Section):
     """When a request counts as started late, and how many may be before the run proves nothing."""
 
-    over_us: q.PositiveDuration = written(q.duration_us, "100ms", "over")
+    over_us: q.PositiveDuration = written(q.duration_us, LATE_OVER, "over")
     at_most: q.ExactRatio = written(q.exact_ratio, "1%", "at_most")
 
 
 class Dropped(Section):
     """How long an arrival waits for a free place before it is dropped, and how many may be."""
 
-    after_us: q.PositiveDuration = written(q.duration_us, "10s", "after")
+    after_us: q.PositiveDuration = written(q.duration_us, DROPPED_AFTER, "after")
     at_most: q.ExactRatio = written(q.exact_ratio, "0%", "at_most")
 
 
@@ -99,5 +101,6 @@ class Load(Section):
     dropped: Dropped = Field(default_factory=Dropped)
     refused: Literal["fail", "proves-nothing"] = "proves-nothing"
     callbacks: Literal["answered", "none"] = "answered"
+    callback: q.Address | None = None
     texts: tuple[Text, ...] = Field((), strict=False, max_length=100)
     tenants: Annotated[q.PositiveCount, Field(le=TENANTS_MAX)] | None = None

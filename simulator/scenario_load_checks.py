@@ -25,6 +25,7 @@ STEPS_MAX = 1_000
 IN_FLIGHT_MAX = 20_000
 WORKERS_MAX = 64
 TENANTS_MAX = 10_000
+LATE_OVER, DROPPED_AFTER = "100ms", "10s"  # where the file does not say
 _HERE: KeyPath = ("load",)
 _ARRIVALS: KeyPath = ("load", "arrivals")
 _OWN_LENGTH = ("steps", "trace")  # shapes that say themselves how long they last
@@ -40,14 +41,30 @@ def load_checks(tree: Node) -> Found:
     """Yield what is wrong between the keys of `load:`, and with the rest of the file."""
     if not isinstance(tree, dict) or "load" not in tree:
         return
+    yield from _time(_inner(tree, "time"))
     load = tree["load"]
-    time = tree.get("time", {})
-    mode = time.get("mode", "stepped") if isinstance(time, dict) else ""
-    if mode == "stepped":
-        said = "stepped time waits for everybody, so nothing could be late under a load"
-        yield ("time", "mode"), f"{said}: write `mode: real`, or scaled with a rate"
     if not isinstance(load, dict):
         return
+    yield from _alone(tree)
+    yield from _target(tree, load)
+    if "tenants" in load:
+        yield from _tenants(tree, load)
+    arrivals = load.get("arrivals")
+    if isinstance(arrivals, dict):
+        yield from _shape(arrivals)
+        yield from _sizes(arrivals, load)
+
+
+def _time(time: dict[str, Node]) -> Found:
+    if time.get("mode", "stepped") == "stepped":
+        said = "stepped time waits for everybody, so nothing could be late under a load"
+        yield ("time", "mode"), f"{said}: write `mode: real`, or scaled with a rate"
+    if "until" in time:
+        said = "a load ends by its arrivals and `load.drain`: remove it"
+        yield ("time", "until"), said
+
+
+def _alone(tree: dict[str, Node]) -> Found:
     for key in _ALONE:
         if key in tree:
             yield (key,), f"is judged by `todoku run` only: leave {key} or load out"
@@ -55,11 +72,9 @@ def load_checks(tree: Node) -> Found:
         if isinstance(each, dict) and "abort_after" in each:
             said = "a load is judged at its end: leave abort_after out"
             yield ("expect", index, "abort_after"), said
-    yield from _target(tree, load)
-    arrivals = load.get("arrivals")
-    if isinstance(arrivals, dict):
-        yield from _shape(arrivals)
-        yield from _sizes(arrivals, load)
+    if "posted" in _inner(_inner(tree, "sut"), "claims"):
+        said = "a load asks for claims or reads them: write a request, a file or a query"
+        yield ("sut", "claims", "posted"), said
 
 
 def _target(tree: dict[str, Node], load: dict[str, Node]) -> Found:
@@ -68,21 +83,30 @@ def _target(tree: dict[str, Node], load: dict[str, Node]) -> Found:
         said = f"{against} is the system under test: add `sut:`, or write against: gateway"
         yield (*_HERE, "against"), said
     if "callbacks" in load and sut is not None:
-        said = "receipts go to the system under test (`sut:`): remove it"
+        said = "receipts go to the system under test (`sut:`), or to nobody: remove it"
         yield (*_HERE, "callbacks"), said
-    if "tenants" not in load:
-        return
-    if against != "gateway":
-        yield (*_HERE, "tenants"), "belongs to against: gateway: remove it"
-    if sut is not None:
-        yield (*_HERE, "tenants"), "a system under test has one account: remove one of the two"
-    accounts = tree.get("accounts")
-    if isinstance(accounts, list) and len(accounts) > 1:
-        yield (*_HERE, "tenants"), "are made like the first account: leave the other accounts out"
-    if isinstance(accounts, list) and accounts and isinstance(accounts[0], dict):
-        for key in ("id", "secret"):
-            if key in accounts[0]:
-                yield ("accounts", 0, key), "each tenant has its own: remove it"
+    if "callback" in load and (sut is None or against != "gateway"):
+        said = "tells a `sut:` of messages that the load itself sends to the gateway: remove it"
+        yield (*_HERE, "callback"), said
+
+
+def _tenants(tree: dict[str, Node], load: dict[str, Node]) -> Found:
+    here: KeyPath = (*_HERE, "tenants")
+    if load.get("against", "gateway") != "gateway":
+        yield here, "belongs to against: gateway: remove it"
+    if "sut" in tree:
+        yield here, "a system under test has one account: remove one of the two"
+    for section, key in (("rules", "when"), ("expect", "of")):
+        for index, each in enumerate(_list(tree.get(section))):
+            if isinstance(each, dict) and "account" in _inner(each, key):
+                said = "names one account, and tenants are many: leave it out"
+                yield (section, index, key, "account"), said
+    accounts = _list(tree.get("accounts"))
+    if len(accounts) > 1:
+        yield here, "are made like the first account: leave the other accounts out"
+    for key in ("id", "secret"):
+        if accounts and isinstance(accounts[0], dict) and key in accounts[0]:
+            yield ("accounts", 0, key), "each tenant has its own: remove it"
 
 
 def _shape(arrivals: dict[str, Node]) -> Found:
@@ -130,8 +154,8 @@ def _sizes(arrivals: dict[str, Node], load: dict[str, Node]) -> Found:
     elif count < 1:
         said = f"comes to {count:.2g} requests, and a run that sends nothing proves nothing"
         yield _ARRIVALS, f"{said}: raise the rate or the length"
-    late = _numbers(lambda: [duration_us(_inner(load, "late", "over", "100ms"))])
-    waits = _numbers(lambda: [duration_us(_inner(load, "dropped", "after", "10s"))])
+    late = _numbers(lambda: [duration_us(_inner(load, "late").get("over", LATE_OVER))])
+    waits = _numbers(lambda: [duration_us(_inner(load, "dropped").get("after", DROPPED_AFTER))])
     if late and waits and waits[0] <= late[0]:
         said = "is not after late.over, so nothing could ever be late: make it longer"
         yield (*_HERE, "dropped", "after"), said
@@ -161,9 +185,9 @@ def _expected(arrivals: dict[str, Node]) -> tuple[float, float]:
     raise ValueError("a trace is counted when it is read")
 
 
-def _inner(load: dict[str, Node], key: str, name: str, default: str) -> Node:
-    section = load.get(key, {})
-    return section.get(name, default) if isinstance(section, dict) else default
+def _inner(node: dict[str, Node], key: str) -> dict[str, Node]:
+    section = node.get(key, {})
+    return section if isinstance(section, dict) else {}
 
 
 def _list(node: Node | None) -> Sequence[Node]:

@@ -18,7 +18,7 @@ from examples.outreach.provider import Accepted, Later, Letter, Refused
 from examples.outreach.texts import redacted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from zoneinfo import ZoneInfo
 
     from examples.outreach.agenda import Agenda
@@ -47,6 +47,17 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
+class Series:
+    """A campaign that comes again: how often in all, and at which distance."""
+
+    times: int = 1
+    every_us: int = 0
+
+
+ONCE = Series()
+
+
+@dataclass(frozen=True, slots=True)
 class Campaigns:
     """Sends the letters of all campaigns."""
 
@@ -59,14 +70,19 @@ class Campaigns:
     ask_after_us: int
     ways: Ways
 
-    async def open(self, name: str, numbers: Iterable[str], texts: Texts | None) -> int | None:
+    async def open(
+        self, name: str, numbers: Sequence[str], texts: Texts | None, series: Series = ONCE
+    ) -> int | None:
         """Start a campaign; return how many people it is for, or None if it exists already.
 
-        Without `texts` it has the provider's own.
+        Without `texts` it has the provider's own. Of a series, the others follow by themselves.
         """
         now_us = await self.clock.ask()
         if not self.books.open_campaign(name):
             return None
+        if series.times > 1:
+            again = partial(self._follow, name, 2, numbers, texts, series)
+            self.agenda.at(now_us + series.every_us, f"{name} 2", again)
         texts = texts or self.provider.texts
         people = self._reachable(numbers)
         for index, number in enumerate(people, start=1):
@@ -75,6 +91,15 @@ class Campaigns:
             )
         log.info("campaign %s opens for %d people", name, len(people))
         return len(people)
+
+    async def _follow(
+        self, name: str, nth: int, numbers: Sequence[str], texts: Texts | None, series: Series
+    ) -> None:
+        """Start the nth campaign of a series, and plan the next."""
+        if nth < series.times:
+            again = partial(self._follow, name, nth + 1, numbers, texts, series)
+            self.agenda.at(self.clock.now_us + series.every_us, f"{name} {nth + 1}", again)
+        await self.open(f"{name}-{nth}", numbers, texts)
 
     def _reachable(self, numbers: Iterable[str]) -> list[str]:
         """Return each number once, as the provider wants it."""

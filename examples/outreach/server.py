@@ -7,12 +7,14 @@ import csv
 import logging
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
 from examples.outreach import claims
 from examples.outreach.books import Message
+from examples.outreach.campaign import Series
+from examples.outreach.clock import HOUR_US
 from examples.outreach.provider import Callback
 from examples.outreach.texts import Texts, redacted, segments
 from examples.outreach.ways import HONEST
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from examples.outreach.ways import Ways
 
 BODY_BYTES_MAX = 64 * 1024 * 1024  # a list of some millions of recipients
+TIMES_MAX, HOURS_MAX = 1_000, 10_000
 CAMPAIGN_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 log = logging.getLogger(__name__)
@@ -76,10 +79,12 @@ class Surface:
     async def open_campaign(self, request: web.Request) -> web.Response:
         """Start a campaign, for the people named or for those of `TODOKU_PEOPLE`."""
         try:
-            name, numbers, texts = self._order(await request.json())
+            order = await request.json()
+            name, numbers, texts = self._order(order)
+            series = series_of(order)
         except (ValueError, OSError) as error:
             return web.json_response({"error": str(error)}, status=400)
-        count = await self.campaigns.open(name, numbers, texts)
+        count = await self.campaigns.open(name, numbers, texts, series)
         if count is None:
             return web.json_response({"error": f"{name} has been opened before"}, status=409)
         return web.json_response({"campaign": name, "recipients": count}, status=202)
@@ -147,6 +152,16 @@ class Surface:
 def _unreadable(request: web.Request, error: ValueError) -> web.Response:
     log.warning("%s with something else is ignored: %s", request.path, error)
     return web.Response(status=400, text=f"{error}\n")
+
+
+def series_of(order: dict[str, Any]) -> Series:
+    """Return how often a campaign is to come, and every how many hours: `times`, `every_hours`."""
+    times, hours = str(order.get("times", "1")), str(order.get("every_hours", "1"))
+    for name, text, most in (("times", times, TIMES_MAX), ("every_hours", hours, HOURS_MAX)):
+        if not text.isdecimal() or not 1 <= int(text) <= most:
+            message = f"{name}: a whole number from 1 to {most}"
+            raise ValueError(message)
+    return Series(int(times), int(hours) * HOUR_US)
 
 
 def read_people(path: Path | None) -> list[str]:

@@ -17,6 +17,8 @@ from simulator.engine.world import DEFAULT, World
 from simulator.errors import ExitCode, ProvesNothing, UsageError
 from simulator.run.judging import Wanted, judged
 from simulator.run.kept import Ended, read_kept
+from simulator.run.load_measured import kept_in
+from simulator.run.load_tenants import tenanted
 from simulator.run.report import document
 from simulator.run.report_files import Outputs, touch, write_all
 from simulator.run.report_suite import no_report
@@ -79,9 +81,9 @@ def _judged(folder: Path, expect: Path | None, wanted: Wanted) -> dict[str, Any]
     file = folder / SCENARIO
     if not file.is_file():
         raise ProvesNothing(f"{folder} holds no finished run: there is no {SCENARIO}")
-    found = load_scenario(file, needs_sut=False, expect=expect)
-    scenario = found.model_copy(update={"seed": kept.seed})
-    world = _world(folder, scenario, kept)
+    written = load_scenario(file, needs_sut=False, expect=expect)
+    scenario = tenanted(written.model_copy(update={"seed": kept.seed}))
+    world = world_of(folder, scenario, kept)
     claims, unread = _claims(folder, scenario, kept)
     invalid = tuple(dict.fromkeys((*kept.ended.invalid, *unread)))
     before = kept.ended
@@ -99,10 +101,16 @@ def _judged(folder: Path, expect: Path | None, wanted: Wanted) -> dict[str, Any]
         "todoku": __version__,
         "checked": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
-    return {**document(judged(scenario, world, folder, claims, ended, wanted)), "wall": wall}
+    found = judged(scenario, world, folder, claims, ended, wanted, kept_in(folder))
+    return {**document(found), "wall": wall}
 
 
-def _world(folder: Path, scenario: Scenario, kept: Kept) -> World:
+def world_of(folder: Path, scenario: Scenario, kept: Kept) -> World:
+    """Read a run's world back from its folder.
+
+    Raises:
+        ProvesNothing: it cannot be read, or is not the run's.
+    """
     world = World(DEFAULT, options_of(scenario))
     try:
         with (

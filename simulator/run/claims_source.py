@@ -40,15 +40,21 @@ if TYPE_CHECKING:
     from simulator.scenario import Scenario
     from simulator.scenario_claims import ClaimsSource
     from simulator.verify.claims import Claims
-    from simulator.web.server import Server
 
 PAGES_MAX = 100_000
 
 
 def source_of(
-    scenario: Scenario, server: Server, system: System, fill: Callable[[str], str]
+    scenario: Scenario, posted: dict[str, Posted], system: System, fill: Callable[[str], str]
 ) -> Source | None:
-    """Return where a scenario's claims are from; None where it wants none."""
+    """Return where a scenario's claims are from; None where it wants none.
+
+    Args:
+        scenario: what is run.
+        posted: what was posted to a server, by world.
+        system: the system under test.
+        fill: replaces the placeholders of a text.
+    """
     claims, account = system.sut.claims, scenario.sut_account
     if claims is None:
         return None
@@ -57,7 +63,7 @@ def source_of(
         source=claims,
         reading=reading_of(claims, currency=currency, region=scenario.people.country.upper()),
         system=system,
-        server=server,
+        posted=posted,
         fill=fill,
         out=system.log.parent,
     )
@@ -99,7 +105,7 @@ class Source:
         source: what the scenario says of them.
         reading: how to read their rows.
         system: the system under test.
-        server: where they may be posted.
+        posted: what was posted to the server, by world.
         fill: replaces the placeholders of a text.
         out: the run's folder.
     """
@@ -110,12 +116,12 @@ class Source:
         source: ClaimsSource,
         reading: Reading,
         system: System,
-        server: Server,
+        posted: dict[str, Posted],
         fill: Callable[[str], str],
         out: Path,
     ) -> None:
         self._source, self._reading = source, reading
-        self._system, self._server = system, server
+        self._system, self._posts = system, posted
         self._fill, self._out = fill, out
         self._within_s = source.within_us / 1e6
         self._notes: list[str] = []
@@ -180,7 +186,7 @@ class Source:
             raise NoClaims(ClaimCode.FILE, f"cannot read {path}: {error.strerror}") from None
 
     async def _posted(self) -> tuple[bytes, str]:
-        posted = self._server.posted.setdefault(DEFAULT, Posted())
+        posted = self._posts.setdefault(DEFAULT, Posted())
         try:
             async with asyncio.timeout(self._within_s):
                 await posted.came.wait()

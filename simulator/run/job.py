@@ -101,7 +101,7 @@ class Run:
 
     async def judged(self) -> dict[str, Any]:
         """Run to the end and return the report's document."""
-        _check_numbers(self.scenario)
+        check_numbers(self.scenario)
         sut = self.scenario.sut
         if sut is not None and sut.claims is not None and sut.claims.sql is not None:
             check_sql(sut.claims.sql.url)
@@ -168,7 +168,9 @@ class Run:
             account = account_of(scenario, written, lambda t: given.fill(t, port, system.url))
             server.worlds.configure(account, now_us=driver.now())
         conductor = Conductor(server, driver, system)
-        source = source_of(scenario, server, system, lambda t: given.fill(t, port, system.url))
+        source = source_of(
+            scenario, server.posted, system, lambda t: given.fill(t, port, system.url)
+        )
         limit = asyncio.timeout_at(asyncio.get_running_loop().time() + self.timeout_s)
         try:
             await system.start()
@@ -257,11 +259,12 @@ class _StoppedError(Exception):
     """An expectation with `abort_after` failed; its name."""
 
 
-def _check_numbers(scenario: Scenario) -> None:
+def check_numbers(scenario: Scenario) -> None:
     """Refuse plausible numbers together with any target outside this machine's networks."""
     if scenario.people.numbers != "assignable":
         return
     targets = {"sut.url": scenario.sut.url if scenario.sut else None}
+    targets["load.callback"] = scenario.load.callback if scenario.load else None
     for n, account in enumerate(scenario.accounts):
         targets[f"accounts[{n}].push"] = account.push
         targets[f"accounts[{n}].inbound"] = account.inbound

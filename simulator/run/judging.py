@@ -10,11 +10,11 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from simulator.core.orders import CAUSED_MAX
-from simulator.run.facts import evidence_of, look_at, surveyed, totals_of
+from simulator.run.facts import UNMEASURED, evidence_of, look_at, surveyed, totals_of
 from simulator.run.people import numbers_of
 from simulator.run.policy import policy_of_run
 from simulator.run.report import Judged
-from simulator.scenario_expect import Of
+from simulator.scenario_expect import Expectation, Of
 from simulator.verify.expect import Outcome, evaluate, not_judged
 from simulator.verify.expect_baseline import against
 from simulator.verify.findings import counted
@@ -27,11 +27,14 @@ if TYPE_CHECKING:
 
     from simulator.engine.world import World
     from simulator.run.kept import Ended
+    from simulator.run.load_measured import Measured
     from simulator.scenario import Scenario
     from simulator.verify.claims import Claims
     from simulator.verify.expect import Look, Result
     from simulator.verify.expect_baseline import Baseline
     from simulator.verify.facts import Fact
+
+REFUSED = "the target refuses no connection"  # the name of an expectation
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +59,9 @@ def judged(  # noqa: PLR0913, PLR0917 - what is judged, and how it is wanted
     claims: Claims | None,
     ended: Ended,
     wanted: Wanted,
+    load: Measured | None = None,
 ) -> Judged:
-    """Judge a run; `out` is its folder."""
+    """Judge a run; `out` is its folder, `load` what was measured where it was a load."""
     known = surveyed(world, scenario)
     facts = known.facts
     reconciliation: Reconciliation | None = None
@@ -65,7 +69,8 @@ def judged(  # noqa: PLR0913, PLR0917 - what is judged, and how it is wanted
         evidence = evidence_of(world, scenario, known.told)
         reconciliation = reconcile(claims, facts, totals_of(world, scenario), evidence)
     policy = policy_of_run(scenario, out, claims)
-    look = look_at(world, scenario, claims, reconciliation, ended.stragglers, policy)
+    measured = load.values() if load else UNMEASURED
+    look = look_at(world, scenario, claims, reconciliation, ended.stragglers, policy, measured)
     results: tuple[Result, ...]
     if ended.stopped:
         results = tuple(
@@ -76,9 +81,11 @@ def judged(  # noqa: PLR0913, PLR0917 - what is judged, and how it is wanted
         results = evaluate(scenario.expect, look)
         if wanted.baseline is not None:
             results += against(wanted.baseline, results)
+    if load is not None:
+        results += evaluate(_accepts_connections(load), look)
     invalid = [*ended.invalid]
     if not invalid:
-        invalid += _worthless(scenario, world, claims, look, stopped=bool(ended.stopped))
+        invalid += _worthless(scenario, world, claims, look, load, stopped=bool(ended.stopped))
     verdict = judge(
         results,
         reconciliation,
@@ -102,7 +109,15 @@ def judged(  # noqa: PLR0913, PLR0917 - what is judged, and how it is wanted
         bool(ended.stopped),
         policy,
         (known.truth, known.told),
+        load.section if load else None,
     )
+
+
+def _accepts_connections(load: Measured) -> Iterator[Expectation]:
+    """Yield what is expected where refused connections are to fail a load (`load.refused`)."""
+    if load.refused_fails:
+        asked = {"name": REFUSED, "that": "refused_connections", "equals": "0"}
+        yield Expectation.model_validate(asked)
 
 
 def stops(scenario: Scenario, look: Look, elapsed_us: int) -> str:
@@ -115,12 +130,21 @@ def stops(scenario: Scenario, look: Look, elapsed_us: int) -> str:
     return ""
 
 
-def _worthless(
-    scenario: Scenario, world: World, claims: Claims | None, look: Look, *, stopped: bool
+def _worthless(  # noqa: PLR0913 - all that a judgement rests on
+    scenario: Scenario,
+    world: World,
+    claims: Claims | None,
+    look: Look,
+    load: Measured | None,
+    *,
+    stopped: bool,
 ) -> Iterator[str]:
     """Say why this run proves nothing, whatever the numbers are."""
     metrics = look(Of()).metrics
-    if not metrics["accepted"]:
+    if load is not None and not metrics["accepted"]:
+        if not load.unanswered:  # it fails, then
+            yield "nothing was sent: no message was accepted"
+    elif not metrics["accepted"]:
         idle = scenario.sut is not None and scenario.sut.idle is not None
         brief = " (without `idle`, time waits only a moment for a system to act)"
         yield "nothing was sent: no message was accepted" + ("" if idle else brief)
@@ -130,13 +154,14 @@ def _worthless(
     if world.truth.cuts:
         words = f"{world.truth.cuts} instants were cut: each caused more than {CAUSED_MAX:,} steps"
         yield f"{words} itself, so something answers itself without end"
-    if world.store.pruned:
+    if world.store.pruned and claims is not None:
         words = f"{world.store.pruned} messages were pruned and cannot be judged one by one"
         yield f"{words}: raise world.retention"
     pending = int(metrics["callbacks_pending"] or 0)
     if pending and not stopped:
         words = f"{counted(pending, 'callback')} still undelivered at the horizon"
-        yield f"{words}, each with another attempt to come: make time.until longer"
+        longer = "load.drain" if load else "time.until"
+        yield f"{words}, each with another attempt to come: make {longer} longer"
 
 
 def _strangers(facts: Sequence[Fact], scenario: Scenario) -> int:

@@ -63,6 +63,7 @@ class Judged:
     stopped: bool = False
     policy: Policy | None = None
     rates: tuple[Counts, Counts] | None = None  # as they are, and as told
+    load: Mapping[str, Any] | None = None  # of a load test
 
 
 def document(judged: Judged) -> dict[str, Any]:
@@ -101,6 +102,7 @@ def document(judged: Judged) -> dict[str, Any]:
         "findings": findings_of(judged),
         "digest": world.log.digest(),
         "policy": section(judged.policy, whole=judged.bodies),
+        **({} if judged.load is None else {"load": judged.load}),
     }
 
 
@@ -127,6 +129,11 @@ def _notes(judged: Judged) -> list[str]:
     for (name, trouble), n in sorted(judged.world.truth.warned.items()):
         words = f"{trouble.name.lower().replace('_', ' ')} ({int(trouble)})"
         found.append(f"account {name}: {n:,} times a webhook or its answer was in trouble: {words}")
+    if judged.world.store.pruned:
+        found.append(
+            f"{judged.world.store.pruned:,} messages were forgotten (world.retention): the counts "
+            "hold them all, rates and firings are of the others"
+        )
     if judged.strangers:
         found.append(f"{judged.strangers:,} messages went to numbers outside the campaign")
     return [*found, *rules_report.notes(judged.world)]

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from simulator.run.load_show import show_load
 from simulator.run.policy_report import show_policy
 from simulator.views.ledger import INVOICE_HEAD
 
@@ -30,6 +31,7 @@ def show(report: dict[str, Any], out: Path, details: Sequence[str], log: Sequenc
         log: the last lines of the system under test, shown unless the run passed.
     """
     console = Console(highlight=False, soft_wrap=True)
+    show_load(console, report.get("load", {}))
     console.print(_table(report))
     for result in report["expectations"]:
         console.print(Text("  ").append_text(_mark(result)).append(f" {result['words']}"))

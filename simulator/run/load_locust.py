@@ -1,0 +1,138 @@
+"""The generator's processes: locust, alone or a master with workers; never inside ours.
+
+    workers: 1    one process, headless
+    workers: N    a master on a free port of loopback, and N workers that it waits for
+
+The one rule: a process that ends before its time is told at once, and what it said is kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from simulator.errors import UsageError
+from simulator.run.given import free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+FILES = {"gateway": "gateway.py", "system": "system.py", "callbacks": "gateway.py"}
+MISSING = "locust is not installed: pip install 'todoku[load]'"
+WORKERS_S = 20  # until all workers have reported to the master
+_STOP_S = 8.0
+_TAIL_BYTES = 16_384
+_NEEDED = ("locust", "hdrh")
+
+
+def needs_locust() -> None:
+    """See that the generator is installed; it is looked for, and not imported.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if not all(find_spec(name) for name in _NEEDED):
+        raise UsageError(MISSING)
+
+
+def locust_file(against: str) -> Path:
+    """Return the locust file that loads this kind of target."""
+    found = find_spec("loadtests")
+    assert found is not None
+    assert found.submodule_search_locations is not None
+    return Path(next(iter(found.submodule_search_locations))) / FILES[against]
+
+
+class Generator:
+    """Locust, for one load.
+
+    Args:
+        against: what is loaded.
+        offer: the file of the offer.
+        workers: how many processes send.
+        out: where their output goes.
+    """
+
+    def __init__(self, against: str, offer: Path, workers: int, out: Path) -> None:
+        self._file, self._offer = locust_file(against), offer.resolve()
+        self._workers, self._out = workers, out
+        self._processes: dict[str, asyncio.subprocess.Process] = {}
+
+    @property
+    def pids(self) -> Mapping[str, int]:
+        """Return the process ids by name: `worker-0`, and `master` where there is one."""
+        return {name: process.pid for name, process in self._processes.items()}
+
+    async def start(self) -> None:
+        """Start every process."""
+        if self._workers == 1:
+            await self._start("worker-0", ["--headless"])
+            return
+        port = str(free_port())
+        master = ["--master-bind-host", "127.0.0.1", "--master-bind-port", port]
+        master += ["--expect-workers", str(self._workers)]
+        master += ["--expect-workers-max-wait", str(WORKERS_S)]
+        await self._start("master", ["--headless", "--master", *master])
+        for n in range(self._workers):
+            to = ["--worker", "--master-host", "127.0.0.1", "--master-port", port]
+            await self._start(f"worker-{n}", to)
+
+    async def _start(self, name: str, words: Sequence[str]) -> None:
+        environ = {k: v for k, v in os.environ.items() if not k.startswith(("LOCUST_", "TODOKU_"))}
+        environ["TODOKU_OFFER"] = str(self._offer)
+        environ["PYTHONPATH"] = os.pathsep.join(
+            (str(self._file.parent.parent), *filter(None, [environ.get("PYTHONPATH")]))
+        )
+        with (self._out / f"locust-{name}.log").open("wb") as output:
+            self._processes[name] = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "locust", "-f", str(self._file), *words),
+                *("--offer", str(self._offer), "--loglevel", "WARNING"),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=asyncio.subprocess.STDOUT,
+                env=environ,
+                start_new_session=True,
+            )
+
+    async def wait(self) -> None:
+        """Return when the one that writes the outcome has ended."""
+        await self._first.wait()
+
+    @property
+    def _first(self) -> asyncio.subprocess.Process:
+        """The one that writes the outcome."""
+        return next(iter(self._processes.values()))
+
+    def killed(self) -> list[str]:
+        """Say which processes have ended by a signal, or in an error of their own."""
+        found = []
+        for name, process in self._processes.items():
+            code = process.returncode
+            if code is not None and code < 0:
+                found.append(f"{name} was ended by {signal.Signals(-code).name}")
+        return found
+
+    def last_words(self) -> str:
+        """Return the last line that the first process said, for when it left no outcome."""
+        log = self._out / f"locust-{next(iter(self._processes))}.log"
+        with suppress(OSError):
+            lines = log.read_bytes()[-_TAIL_BYTES:].decode("utf-8", "replace").splitlines()
+            return next((line.strip() for line in reversed(lines) if line.strip()), "")
+        return ""
+
+    async def stop(self) -> None:
+        """End all of them: asked first, so that the outcome is written, then for certain."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            running = [p for p in self._processes.values() if p.returncode is None]
+            for process in running:
+                with suppress(ProcessLookupError):
+                    process.send_signal(number)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_STOP_S):
+                    await asyncio.gather(*(process.wait() for process in running))
