@@ -14,7 +14,7 @@ from enum import Enum
 from fractions import Fraction
 from typing import TYPE_CHECKING, TypeAlias
 
-from simulator.core.metric import METRIC
+from simulator.core.metric import METRIC, MS, PER_S
 from simulator.core.metric import MONEY as _MONEY
 from simulator.verify import binomial
 from simulator.verify.expect_words import digits_of, distance, exact, percent, points, shown
@@ -180,6 +180,7 @@ def _limit(expectation: Expectation, unit: str) -> _Limit:
 def _evaluate(expectation: Expectation, seen: Seen) -> Result:
     measure, share = expectation.that, expectation.that.share
     unit = f" {seen.currency}" if seen.currency and measure.unit == _MONEY else ""
+    unit = {MS: " ms", PER_S: "/s"}.get(measure.unit, unit)
     limit = _limit(expectation, unit)
     about = measure.words + (f" of {expectation.of.words}" if expectation.of.words else "")
     value = _value(measure, seen.metrics)
