@@ -209,7 +209,7 @@ def _zettai_numbers(tree: Node, index: int) -> Found:
 
 def _sut(tree: Node, *, needs_sut: bool) -> Found:
     if _at(tree, "sut") is None:
-        if needs_sut:
+        if needs_sut and _at(tree, "load") is None:
             yield (), "no system under test: add `sut:` to the file, or give --sut CMD_OR_URL"
         return
     sut = _mapping(tree, "sut")

@@ -55,6 +55,8 @@ async def run_command(  # noqa: PLR0913 - one parameter for each flag
     """Run a scenario; print the report; return the exit code."""
     source = strict_yaml.read_text(scenario)
     found = parse_scenario(source, str(scenario), sut=sut)
+    if found.load is not None:
+        raise UsageError(f"{scenario} is a load test: use `todoku load {scenario}`")
     if seed is not None:
         found = found.model_copy(update={"seed": seed})
     folder = out or _DIRECTORY / found.name

@@ -37,7 +37,11 @@ if TYPE_CHECKING:
 
 OFFER = "offer.json"
 TRACE_BYTES_MAX = 1 << 30
-_SENDERS = {"twilio": "+15005550006", "native": "20345", "zettai_reach": "000512"}  # where the scenario names none
+_SENDERS = {
+    "twilio": "+15005550006",
+    "native": "20345",
+    "zettai_reach": "000512",
+}  # where the scenario names none
 _TEXTS = {
     "jp": ("ご予約は明日15時です。変更はお電話ください。",),
     "us": ("Your appointment is tomorrow at 3 pm. Reply STOP to opt out.",),

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from simulator.errors import UsageError
 from simulator.run.children import Children
 from simulator.run.report_files import prepare
 from simulator.run.report_suite import write_suite
@@ -38,14 +39,23 @@ async def suite_command(  # noqa: PLR0913 - one parameter for each flag
         wish: what is wanted of every run; `flags` says the same to a child's command line.
         jobs: how many at a time.
         out, asked: of the command line.
+
+    Raises:
+        UsageError: there are only load tests, which a suite passes over: they want a machine alone.
     """
     began = time.monotonic()
     folder = out or _DIRECTORY
-    items = planned(files_of(words), folder, wish)
+    wanted = planned(files_of(words), folder, wish)
+    items = [item for item in wanted if not item.load]
+    passed_over = [item.name for item in wanted if item.load]
+    if not items:
+        raise UsageError(f"nothing to run: use `todoku load` for {', '.join(passed_over)}")
     prepare(folder, asked)
     if jobs > 1 and any(item.alone for item in items):
         print("one run at a time: the system at a URL is the same for all", file=sys.stderr)
         jobs = 1
+    for name in passed_over:
+        print(f"passed over: {name} is a load test: use `todoku load`", file=sys.stderr)
     print(f"todoku run: {len(items)} runs, {min(jobs, len(items))} at a time", file=sys.stderr)
     done = 0
 
@@ -57,7 +67,9 @@ async def suite_command(  # noqa: PLR0913 - one parameter for each flag
     children = Children(items, jobs, flags, tell)
     ended = await children.run()
     seconds = time.monotonic() - began
-    report = document(ended, folder, seconds, interrupted=children.interrupted)
+    report = document(
+        ended, folder, seconds, interrupted=children.interrupted, passed_over=passed_over
+    )
     write_suite(report, folder, asked)
     show(report, folder, several_seeds=wish.seeds is not None)
     return int(report["verdict"]["exit_code"])

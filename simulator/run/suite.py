@@ -41,6 +41,7 @@ class Item:
         limit_s: real time after which it is ended from outside.
         alone: it calls a system that is not its own, so nothing may run beside it.
         problem: why it cannot be run: exit code 2.
+        load: it is a load test, which a suite passes over.
     """
 
     file: Path
@@ -50,6 +51,7 @@ class Item:
     limit_s: float = 0.0
     alone: bool = False
     problem: str = ""
+    load: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +150,9 @@ def planned(files: Sequence[Path], out: Path, wish: Wish) -> list[Item]:
             items.append(Item(file, file.stem, _folder(out, file.stem, taken), problem=str(error)))
         else:
             folder = _folder(out, scenario.name, taken)
+            if scenario.load is not None:
+                items.append(Item(file, scenario.name, folder, load=True))
+                continue
             items += _with_seeds(file, scenario, folder, wish)
     return items
 

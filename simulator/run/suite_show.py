@@ -32,14 +32,23 @@ _STYLES = {ExitCode.OK: "green", ExitCode.FAILED: "bold red"}
 
 
 def document(
-    ended: Sequence[Ended], out: Path, seconds: float, *, interrupted: bool
+    ended: Sequence[Ended],
+    out: Path,
+    seconds: float,
+    *,
+    interrupted: bool,
+    passed_over: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Return the suite as plain values; all that differs between equal suites is under `wall`."""
+    """Return the suite as plain values; all that differs between equal suites is under `wall`.
+
+    Load tests are `passed_over`: the verdict's words say so.
+    """
     by_hand = ExitCode.INTERRUPTED if interrupted else ExitCode.OK
     code = gravest((by_hand, *(one.code for one in ended)))
     return {
         "schema": SCHEMA,
-        "verdict": {"exit_code": int(code), "words": _verdict(ended, code)},
+        "verdict": {"exit_code": int(code), "words": _verdict(ended, code) + _over(passed_over)},
+        "passed_over": list(passed_over),
         "scenarios": [_scenario(runs, out) for runs in _by_scenario(ended)],
         "wall": {"seconds": round(seconds, 3), "runs": [round(one.seconds, 3) for one in ended]},
     }
@@ -165,6 +174,10 @@ def _verdict(ended: Sequence[Ended], code: ExitCode) -> str:
     bad = dict.fromkeys(one.item.name for one in ended if one.code is not ExitCode.OK)
     named = f" ({_some(list(bad))})" if bad else ""
     return f"{HEADS[code].removesuffix(', so far')}: of {total}, {', '.join(told)}{named}"
+
+
+def _over(names: Sequence[str]) -> str:
+    return f"; {counted(len(names), 'load test')} passed over ({_some(names)})" if names else ""
 
 
 _ENDS = {
