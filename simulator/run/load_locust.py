@@ -17,17 +17,19 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from simulator.errors import UsageError
 from simulator.run.given import free_port
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 FILES = {"gateway": "gateway.py", "system": "system.py", "callbacks": "gateway.py"}
 MISSING = "locust is not installed: pip install 'todoku[load]'"
+PROCESSES = "processes.json"
 WORKERS_S = 20  # until all workers have reported to the master
 _STOP_S = 8.0
-_TAIL_BYTES = 16_384
 _NEEDED = ("locust", "hdrh")
 
 
@@ -64,16 +66,16 @@ class Generator:
         self._workers, self._out = workers, out
         self._processes: dict[str, asyncio.subprocess.Process] = {}
 
-    @property
-    def pids(self) -> Mapping[str, int]:
-        """Return the process ids by name: `worker-0`, and `master` where there is one."""
-        return {name: process.pid for name, process in self._processes.items()}
-
     async def start(self) -> None:
-        """Start every process."""
+        """Start every process, and write down which is which."""
         if self._workers == 1:
             await self._start("worker-0", ["--headless"])
-            return
+        else:
+            await self._start_many()
+        pids = {name: process.pid for name, process in self._processes.items()}
+        (self._out / PROCESSES).write_bytes(msgspec.json.encode(pids))
+
+    async def _start_many(self) -> None:
         port = str(free_port())
         master = ["--master-bind-host", "127.0.0.1", "--master-bind-port", port]
         master += ["--expect-workers", str(self._workers)]
@@ -118,21 +120,26 @@ class Generator:
                 found.append(f"{name} was ended by {signal.Signals(-code).name}")
         return found
 
-    def last_words(self) -> str:
-        """Return the last line that the first process said, for when it left no outcome."""
-        log = self._out / f"locust-{next(iter(self._processes))}.log"
-        with suppress(OSError):
-            lines = log.read_bytes()[-_TAIL_BYTES:].decode("utf-8", "replace").splitlines()
-            return next((line.strip() for line in reversed(lines) if line.strip()), "")
-        return ""
+    @property
+    def log(self) -> Path:
+        """Return the file where the one that writes the outcome says what it has to say."""
+        return self._out / f"locust-{next(iter(self._processes))}.log"
 
     async def stop(self) -> None:
-        """End all of them: asked first, so that the outcome is written, then for certain."""
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            running = [p for p in self._processes.values() if p.returncode is None]
-            for process in running:
-                with suppress(ProcessLookupError):
-                    process.send_signal(number)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_STOP_S):
-                    await asyncio.gather(*(process.wait() for process in running))
+        """End all: first the one that writes the outcome, which ends its workers, then for sure."""
+        everyone = list(self._processes.values())
+        await _end(everyone[:1], signal.SIGTERM)
+        await _end(everyone, signal.SIGTERM)
+        await _end(everyone, signal.SIGKILL)
+
+
+async def _end(processes: Sequence[asyncio.subprocess.Process], number: signal.Signals) -> None:
+    """Signal those that still run, and give them a moment."""
+    running = [process for process in processes if process.returncode is None]
+    for process in running:
+        with suppress(ProcessLookupError):
+            process.send_signal(number)
+    if running:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_STOP_S):
+                await asyncio.gather(*(process.wait() for process in running))

@@ -89,5 +89,5 @@ def _measured(run: LoadRun, world: World) -> Measured:
             cut=run.cut,
         )
     except ProvesNothing as error:
-        said = run.generator.last_words() if run.generator is not None else ""
-        return nothing(f"{error.reason}{f' ({said})' if said else ''}")
+        see = f"; see {run.generator.log}" if run.generator is not None else ""
+        return nothing(f"{error.reason}{see}")
