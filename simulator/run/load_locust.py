@@ -100,6 +100,7 @@ class Generator:
                 stderr=asyncio.subprocess.STDOUT,
                 env=environ,
                 start_new_session=True,
+                preexec_fn=_hear_interrupts,
             )
 
     async def wait(self) -> None:
@@ -128,9 +129,14 @@ class Generator:
     async def stop(self) -> None:
         """End all: first the one that writes the outcome, which ends its workers, then for sure."""
         everyone = list(self._processes.values())
-        await _end(everyone[:1], signal.SIGTERM)
+        await _end(everyone[:1], signal.SIGINT)  # its SIGTERM is deaf until the load is over
         await _end(everyone, signal.SIGTERM)
         await _end(everyone, signal.SIGKILL)
+
+
+def _hear_interrupts() -> None:
+    """In the child: a job in the background of a shell is born deaf to them."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 async def _end(processes: Sequence[asyncio.subprocess.Process], number: signal.Signals) -> None:
