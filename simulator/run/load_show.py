@@ -11,8 +11,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-_ROWS = ("api", "service", "lateness", "poll", "receipt", "callback")
-_COLUMNS = ("p50", "p90", "p99", "p999", "max")
+COLUMNS = ("p50", "p90", "p99", "p999", "max")
 WORDS: Mapping[str, str] = {
     "api": "planned instant to answer",
     "service": "sending to answer",
@@ -25,16 +24,16 @@ WORDS: Mapping[str, str] = {
 
 def show_load(console: Console, load: Mapping[str, Any]) -> None:
     """Print the section `load` of a report."""
-    if not load:
-        return
+    if "generator" not in load:
+        return  # it left nothing, or was none
     for line in lines_of(load):
         console.print(f"  {line}", markup=False)
-    table = Table("ms of real time", *_COLUMNS, "count")
-    for name in _ROWS:
+    table = Table("ms of real time", *COLUMNS, "count")
+    for name, words in WORDS.items():
         found = load["latency_ms"].get(name)
         if found and found["count"]:
-            shown = (f"{found[column]:,.1f}" for column in _COLUMNS)
-            table.add_row(WORDS[name], *shown, f"{found['count']:,}")
+            shown = (f"{found[column]:,.1f}" for column in COLUMNS)
+            table.add_row(words, *shown, f"{found['count']:,}")
     console.print(table)
 
 

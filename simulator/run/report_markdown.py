@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from simulator.run.load_show import COLUMNS, WORDS, lines_of
 from simulator.run.report_cases import cases
 from simulator.views.ledger import INVOICE_HEAD
 
@@ -48,6 +49,7 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
     yield ""
     for why in report["validity"]["why"]:
         yield f"- proves nothing: {cell(why)}"
+    yield from _load(report.get("load") or {})
     yield from _expectations(cases(report))
     yield from _findings(report["findings"])
     yield ""
@@ -63,6 +65,22 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
     why = f" ({cell('; '.join(again['why']))})" if again["why"] else ""
     seed = f"seed {scenario['seed']}, digest {cell(report['digest'])}"
     yield f"- repeatable: {again['answer']}{why}, {seed}"
+
+
+def _load(load: dict[str, Any]) -> Iterator[str]:
+    if "generator" not in load:
+        return
+    yield ""
+    for line in lines_of(load):
+        yield f"- {cell(' '.join(line.split()))}"
+    yield ""
+    yield "| ms of real time | p50 | p90 | p99 | p99.9 | max | count |"
+    yield "|---|---:|---:|---:|---:|---:|---:|"
+    for name, words in WORDS.items():
+        found = load["latency_ms"].get(name)
+        if found and found["count"]:
+            shown = " | ".join(f"{found[column]:,.1f}" for column in COLUMNS)
+            yield f"| {cell(words)} | {shown} | {found['count']:,} |"
 
 
 def _expectations(results: Sequence[dict[str, Any]]) -> Iterator[str]:

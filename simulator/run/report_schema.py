@@ -10,6 +10,7 @@ from typing import Any
 
 from simulator.core.metric import METRIC, MONEY, REAL
 from simulator.run.report import SCHEMA
+from simulator.run.report_schema_load import LOAD
 
 Schema = dict[str, Any]
 
@@ -197,6 +198,8 @@ def report_schema() -> Schema:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A Todoku report, version 1",
         **_object(
+            ("load",),
+            load=LOAD,
             schema={"const": SCHEMA},
             verdict=_object(exit_code=_EXIT, words=_TEXT),
             validity=_object(proves=_FLAG, why=_TEXTS),
