@@ -170,6 +170,9 @@ _BY_NAME: Mapping[str, Callable[[Any], str]] = {
     "body": lambda body: json.dumps(_masked(body), ensure_ascii=False),
     "tax": lambda share: percent(float(share)),
     "share": lambda share: percent(float(share)),
+    **dict.fromkeys(
+        ("constant", "poisson", "base", "peak", "start", "end"), lambda rate: f"{rate:g}/s"
+    ),
 }
 
 

@@ -17,6 +17,7 @@ from simulator.core.person import PRESETS, RATE_NAMES, rates_of
 from simulator.core.sources import LAWS, PATIENCE
 from simulator.run.expanded import duration, percent, secrets_of, settings_of, swept
 from simulator.run.foresee import METHOD, carries_replies, foresee, prospects
+from simulator.run.load_explain import load_can, load_cannot
 from simulator.run.policy_explain import policy_asked, policy_can, policy_cannot
 from simulator.run.report import decimal
 from simulator.run.rules_explain import rules_asked, rules_cannot, rules_precedence
@@ -142,15 +143,16 @@ def _can(scenario: Scenario) -> Iterator[str]:
         yield f"{count} expectation(s), exactly or at their confidence, once for this seed"
     if scenario.time.mode == "stepped":
         yield "the same again: in stepped time the same seed gives the same facts"
+    yield from load_can(scenario)
     yield from policy_can(scenario)
     yield "whether the books balance: each accepted message ends in exactly one net outcome"
 
 
 def _cannot(scenario: Scenario) -> Iterator[str]:
     sut = scenario.sut
-    if sut is None:
+    if sut is None and scenario.load is None:
         yield "anything: no system under test is named; give --sut, or add `sut:`"
-    elif sut.claims is None:
+    elif sut is not None and sut.claims is None:
         yield "what the system believes and expects to pay: `sut.claims` is missing"
         if not scenario.expect and not scenario.policy:
             yield "anything: neither claims nor expectations, so the run proves nothing (exit 3)"
@@ -167,7 +169,7 @@ def _cannot(scenario: Scenario) -> Iterator[str]:
     if scenario.people.numbers == "assignable":
         yield "a system elsewhere: numbers that look like people's stay on private networks"
     yield "one seed's luck: see the intervals above, and `todoku run --seeds N`"
-    yield "how fast anything is: stepped and scaled time say nothing of load"
+    yield from load_cannot(scenario)
     yield "real prices and real people: figures marked assumed or example are ours"
 
 

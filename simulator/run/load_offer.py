@@ -161,7 +161,7 @@ def offer_of(  # noqa: PLR0913 - what the scenario cannot know
 
 
 def _accounts(scenario: Scenario, load: Load) -> tuple[Account, ...]:
-    shares = weights(scenario.seed, len(scenario.accounts)) if load.tenants else None
+    shares = weights(scenario) if load.tenants else None
     found = []
     for n, written in enumerate(scenario.accounts):
         name, secret = credentials(written)

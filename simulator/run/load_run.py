@@ -21,6 +21,7 @@ import aiohttp
 
 from simulator.errors import ProvesNothing
 from simulator.load import offer as offers
+from simulator.run import load_receiver, load_served
 from simulator.run.claims_source import source_of
 from simulator.run.claims_sql import check_sql
 from simulator.run.given import free_port
@@ -54,7 +55,7 @@ _LOST_S = 6.0  # for the master to notice by itself that a worker is gone
 _SLACK_S = 30.0  # for locust to start, and to write what it has seen
 _SETTLE_S = 1.0  # nothing new for so long, and the drain is over
 _END_S = 30.0
-SERVED, RECEIVER = "simulator.run.load_served", "simulator.run.load_receiver"
+SERVED, RECEIVER = load_served.__name__, load_receiver.__name__  # modules that are run, not called
 
 
 @dataclass(slots=True)

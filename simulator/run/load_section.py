@@ -60,13 +60,7 @@ def section_of(  # noqa: PLR0913 - all that a load leaves
             "lost": list(outcome.lost),
             "workers": [_worker(each, pace) for each in outcome.workers],
         },
-        "simulator": {
-            "busiest": round(busiest([Sample(*each) for each in ended["samples"]]), 4),
-            "at_most": BUSY_MAX,
-            "window_s": WINDOW_NS / 1e9,
-            "lag_s": round(ended["lag_s"], 6),
-            "clock_rate": pace.rate,
-        },
+        "simulator": _simulator(ended, pace),
         "books": {
             "rows": joined.rows,
             "started": joined.started,
@@ -85,6 +79,16 @@ def section_of(  # noqa: PLR0913 - all that a load leaves
             "locust": _version("locust"),
             "python": platform.python_version(),
         },
+    }
+
+
+def _simulator(ended: Mapping[str, Any], pace: Pace) -> dict[str, Any]:
+    return {
+        "busiest": round(busiest([Sample(*each) for each in ended["samples"]]), 4),
+        "at_most": BUSY_MAX,
+        "window_s": WINDOW_NS / 1e9,
+        "lag_s": round(ended["lag_s"], 6),
+        "clock_rate": pace.rate,
     }
 
 

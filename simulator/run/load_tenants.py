@@ -1,15 +1,13 @@
-"""Many customers of one provider, made of one account: who sends how much of a load.
+"""Many customers of one provider, made of one account: a scenario's `load.tenants`.
 
-The one rule: a tenant's share is a draw by its number, so more tenants change nobody's share of
-those who were there. Volumes are heavy-tailed, as customers' are: some send nearly everything.
+The one rule: who sends how much is `simulator.load.tenants`; here they only become accounts.
 """
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
-from simulator.core.chance import draw64, key_bytes, stream_named
+from simulator.load.tenants import tenants
 from simulator.scenario_load_checks import TENANTS_MAX
 
 if TYPE_CHECKING:
@@ -19,6 +17,9 @@ if TYPE_CHECKING:
 ACTIVE = 0.8  # of all customers send something in a month; a provider says 75% or more
 _TAIL = 1.2  # Pareto: a fifth of those who send make about four fifths of it
 _FIRST_CLIENT = 10_001  # 絶対リーチ!'s ids are five digits
+
+
+_FIRST_CLIENT = 10_001  # 絶対リーチ!'s ids are digits
 
 
 def tenanted(scenario: Scenario) -> Scenario:
@@ -42,16 +43,7 @@ def _tenant(first: Account, n: int) -> Account:
     return first.model_copy(update=update)
 
 
-def weights(seed: int, tenants: int) -> list[float]:
+def weights(scenario: Scenario) -> list[float]:
     """Return each tenant's share of the arrivals, on any scale; 0: it sends nothing this month."""
-    ranked = sorted(range(tenants), key=lambda n: _drawn(seed, "tenant is idle", n))
-    silent = set(ranked[: math.floor(tenants * (1 - ACTIVE))])
-    return [0.0 if n in silent else _volume(seed, n) for n in range(tenants)]
-
-
-def _volume(seed: int, n: int) -> float:
-    return float((1 - _drawn(seed, "volume of a tenant", n)) ** (-1 / _TAIL))
-
-
-def _drawn(seed: int, what: str, n: int) -> float:
-    return float((draw64(stream_named(seed, what), key_bytes(n)) >> 11) * 2.0**-53)
+    dialect, count = scenario.accounts[0].dialect, len(scenario.accounts)
+    return [account.weight for account in tenants(dialect, scenario.seed, count)]
