@@ -14,11 +14,6 @@ if TYPE_CHECKING:
     from simulator.accounts import Account
     from simulator.scenario import Scenario
 
-ACTIVE = 0.8  # of all customers send something in a month; a provider says 75% or more
-_TAIL = 1.2  # Pareto: a fifth of those who send make about four fifths of it
-_FIRST_CLIENT = 10_001  # 絶対リーチ!'s ids are five digits
-
-
 _FIRST_CLIENT = 10_001  # 絶対リーチ!'s ids are digits
 
 
