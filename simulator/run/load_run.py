@@ -4,7 +4,8 @@
     receiver | system under test
     locust     one process, or a master with workers
 
-    open -> ready -> clock -> warm-up and load (locust) -> drain -> claims -> stop -> join -> judge
+    open -> ready -> clock -> warm-up and load (locust) -> drain -> hold the clock
+         -> claims -> stop -> join -> judge
 
 Whatever goes wrong on the way ends in a verdict too, with all that had been measured until then.
 """
@@ -169,6 +170,7 @@ class LoadRun:
         await self.generator.start()
         await self._sent(self.generator, simulator)
         await self._drained(simulator)
+        await simulator.ask("hold", _END_S)
         if system is None:
             return None
         self.progress("claims", 1.0, simulator.news)

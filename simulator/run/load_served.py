@@ -2,7 +2,8 @@
 
     python -m simulator.run.load_served FOLDER --sut-url URL [--seed N]      (load_child.py)
 
-    ready -> {"do": "begin"}: the clock starts -> news every second -> {"do": "end"}: it stops
+    ready -> {"do": "begin"}: the clock starts -> news every second -> {"do": "hold"}: it stops
+          -> {"do": "end"}: the books are closed
 
 The one rule: nothing is in this process but the simulator. Whoever conducts the load, joins books
 and shows progress would otherwise be busy in the loop that is being measured.
@@ -56,6 +57,7 @@ class Served:
         self._driver = server.driver(DEFAULT)
         self._meter = Meter()
         self._metering: asyncio.Task[None] | None = None
+        self._held: dict[str, Any] | None = None  # what was so when the clock stopped
 
     async def begin(self) -> Mapping[str, Any]:
         """Start the clock, and say which instants belong together."""
@@ -76,8 +78,13 @@ class Served:
             "rate": rate,
         }
 
-    async def end(self) -> Mapping[str, Any]:
-        """Stop the clock where it is, let what is under way end, and close the books."""
+    async def hold(self) -> Mapping[str, Any]:
+        """Stop the clock where it is, and let what is under way end.
+
+        From here on nobody is told anything, so that what a system claims now is about all it was.
+        """
+        if self._held is not None:
+            return self._held
         driver, server = self._driver, self._server
         if self._metering is not None:
             self._metering.cancel()
@@ -91,14 +98,19 @@ class Served:
             if not (driver.outstanding or server.front.in_flight):
                 break
             await asyncio.sleep(_LOOK_S)
+        self._held = {"lag_s": lag_us / (rate * 1e6), "unanswered": unanswered}
+        return self._held
+
+    async def end(self) -> Mapping[str, Any]:
+        """Hold, if that has not been done, and close the books."""
+        held, server = await self.hold(), self._server
         await server.stop()
         world = server.worlds.by_name[DEFAULT]
         world.log.close()
         self._arrivals.write(self._out)
         return {
             **self.news(),
-            "lag_s": lag_us / (rate * 1e6),
-            "unanswered": unanswered,
+            **held,
             "digest": world.log.digest(),
             "faults": world.faults(),
             "samples": [[s.at_ns, s.busy_ns] for s in self._meter.samples],
@@ -139,7 +151,8 @@ async def serve(scenario: Scenario, out: Path, sut_url: str, run: str) -> None:
             _open_accounts(server, scenario, out, sut_url, run)
             served = Served(scenario, server, arrivals, out)
             ready = {"url": server.url, "control_url": server.control_url, "token": server.token}
-            await serve_lines(ready, {"begin": served.begin, "end": served.end}, served.news)
+            does = {"begin": served.begin, "hold": served.hold, "end": served.end}
+            await serve_lines(ready, does, served.news)
         finally:
             await server.stop(0.0)
 
