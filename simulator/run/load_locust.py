@@ -133,6 +133,13 @@ class Generator:
         await _end(everyone, signal.SIGTERM)
         await _end(everyone, signal.SIGKILL)
 
+    def kill(self) -> None:
+        """Kill whatever still runs; there is no time to ask."""
+        for process in self._processes.values():
+            if process.returncode is None:
+                with suppress(ProcessLookupError):
+                    process.kill()
+
 
 def _hear_interrupts() -> None:
     """In the child: a job in the background of a shell is born deaf to them."""

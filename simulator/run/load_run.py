@@ -255,6 +255,8 @@ class LoadRun:
         except ProvesNothing as error:
             self.invalid.append(error.reason)
         finally:
+            if self.generator is not None:
+                self.generator.kill()  # after a second interrupt it may not have ended
             if self._system is not None:
                 await self._system.stop()
             await simulator.stop()

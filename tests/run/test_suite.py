@@ -14,6 +14,7 @@ from tests.run.runs import FIRST_CAMPAIGN, JAPAN, ROOT, US_REMINDER, written
 
 LESSONS = {
     *("first-campaign", "native-reminder", "us-reminder", "lost-receipts"),
+    *("load-steady", "load-spike-and-drain", "soak"),
     "ambiguous-timeouts",
     *("billing-exclusion", "contact-policy", "delivery-rate", "late-and-out-of-order-receipts"),
     *("long-messages", "opt-out"),
@@ -142,3 +143,14 @@ def test_luck_is_counted_over_the_runs_that_judged_something() -> None:
     assert (found["failed"], found["judged"], found["not_judged"]) == (1, 3, 2)
     assert 0 < found["low"] < 1 / 3 < found["high"] < 1
     assert luck(ended(3))["low"] is None
+
+
+def test_load_tests_are_passed_over_and_named(tmp_path: Path) -> None:
+    items = planned([ROOT / "scenarios/load-steady.yaml", US_REMINDER], tmp_path, Wish())
+    assert [(item.name, item.load) for item in items] == [
+        ("load-steady", True),
+        ("us-reminder", False),
+    ]
+    report = document([], tmp_path, 0.0, interrupted=False, passed_over=["load-steady"])
+    assert report["verdict"]["words"].endswith("1 load test passed over (load-steady)")
+    assert report["passed_over"] == ["load-steady"]
