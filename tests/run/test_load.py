@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import signal
 import time
 from importlib.util import find_spec
@@ -14,6 +15,7 @@ import jsonschema
 import pytest
 
 from simulator.load import books
+from simulator.load import offer as offers
 from simulator.run.report_schema import report_schema
 from tests.run.runs import ROOT, SYSTEMS, Ran, alive, begin, finish, todoku, written
 
@@ -76,6 +78,14 @@ def test_the_generator_and_the_world_agree_on_counts(steady: Ran) -> None:
     assert metrics["arrivals"] == metrics["started"] == 120
     assert metrics["achieved_rate"] == 40
     assert 0 < metrics["api_p50"] <= metrics["api_p90"] <= metrics["api_p99"] <= metrics["api_p999"]
+
+
+def test_plain_locust_and_the_schedule_agree_with_both(steady: Ran) -> None:
+    planned = offers.schedule(offers.read(steady.out / "offer.json"))
+    assert (planned.times_us.size, planned.warm) == (140, 20)
+    said = (steady.out / "locust-worker-0.log").read_text("utf-8")
+    tables = re.findall(r"^POST +create +(\d+) +(\d+)\(", said, re.MULTILINE)  # locust's own
+    assert tables[-1] == ("140", "0")
 
 
 def test_its_report_keeps_the_schema_and_names_what_measured(steady: Ran) -> None:
