@@ -1,6 +1,6 @@
 """Verdicts as people write them: `lose`, `{delay: 6h}`, `{reject: {status: 429}}`.
 
-The one rule: each of the nine has a name here, so that one that does nothing at its seam yet is
+The one rule: each of the ten has a name here, so that one that does nothing at its seam yet is
 refused by that name.
 """
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from simulator.core.faults import Verdict
 
 COPIES_MAX = 100
+RELEASE_MILLI_MAX = 10**9
 STATUSES = ("429", "500", "502", "503", "504")
 FORGERIES = {"wrong_signature": Forgery.WRONG, "stale_signature": Forgery.STALE}
 
@@ -73,6 +74,20 @@ Status = Annotated[
 ]
 
 
+def _milli(value: object) -> int:
+    milli = round(q.rate(value) * 1_000)
+    if not 1 <= milli <= RELEASE_MILLI_MAX:
+        raise ValueError(f"expected a rate from 4/h to 1_000_000/s; seen {shown(value)}")
+    return milli
+
+
+ReleaseRate = Annotated[
+    int,
+    BeforeValidator(_milli),
+    WithJsonSchema({"type": "string", "pattern": q.RATE_PATTERN}),
+]
+
+
 class Nothing(Section):
     """A verdict that needs no more words."""
 
@@ -104,6 +119,12 @@ class DuplicateBody(Section):
     after_us: q.PositiveDuration = written(q.duration_us, "1s", "after")
 
 
+class HoldBody(Section):
+    """How fast what was held comes; all at once, if nothing is said."""
+
+    release_milli: ReleaseRate = Field(0, alias="release")
+
+
 class ReorderBody(Section):
     """How long it may be overtaken."""
 
@@ -121,6 +142,7 @@ class Then(Section):
     lose: Nothing | None = None
     duplicate: DuplicateBody | None = None
     reorder: ReorderBody | None = None
+    hold: Annotated[HoldBody, InShort("release")] | None = None
     corrupt: (
         Annotated[
             str,
@@ -146,7 +168,7 @@ class Then(Section):
         (name,) = self.model_fields_set
         return Kind(name.removesuffix("es") if name == "passes" else name)
 
-    def verdict(self) -> Verdict:
+    def verdict(self) -> Verdict:  # noqa: PLR0911 - one for each kind
         """Return it as the gateway wants it."""
         if self.delay is not None:
             return faults.Delay(self.delay.low_us, self.delay.high_us)
@@ -158,6 +180,8 @@ class Then(Section):
             return faults.Duplicate(self.duplicate.copies, self.duplicate.after_us)
         if self.reorder is not None:
             return faults.Reorder(self.reorder.within_us)
+        if self.hold is not None:
+            return faults.Hold(self.hold.release_milli)
         if self.corrupt is not None:
             return faults.Corrupt(FORGERIES[self.corrupt])
         return faults.Lose()
@@ -182,7 +206,7 @@ class OneOrList:
         return {"anyOf": [{**listed, "items": {"anyOf": either}}, *either]}
 
 
-_WORDS = (Kind.LOSE, Kind.DUPLICATE, Kind.REORDER, Kind.CORRUPT)
+_WORDS = (Kind.LOSE, Kind.DUPLICATE, Kind.REORDER, Kind.CORRUPT, Kind.HOLD)
 
 
 def _listed(value: object) -> object:

@@ -17,6 +17,7 @@ from simulator.core.faults import (
     Corrupt,
     Delay,
     Duplicate,
+    Hold,
     Kind,
     Lose,
     Reject,
@@ -70,6 +71,8 @@ def test_a_rule_is_read_into_true_values() -> None:
         " during: {until: 2026-03-02T09:00:00Z}}",
         "{name: mixed, seam: callback, when: {state: [sent, sending]}, then: reorder}",
         "{name: gone, seam: reply, then: lose, chance: 0.5}",
+        "{name: out, seam: receipt, then: {hold: {release: 90/min}}, during: {for: 20m}}",
+        "{name: shut, seam: callback, then: hold}",
     )
     twilio_id, _ = credentials(scenario.accounts[0])
     assert rules_of(scenario, HOUR_US) == (
@@ -104,6 +107,10 @@ def test_a_rule_is_read_into_true_values() -> None:
             When(states=(State.SENT, State.SENDING)),
         ),
         Rule("gone", Seam.REPLY, (Lose(),), chance=0.5),
+        Rule(
+            "out", Seam.RECEIPT, (Hold(1_500),), from_us=HOUR_US, until_us=HOUR_US + 1_200_000_000
+        ),
+        Rule("shut", Seam.CALLBACK, (Hold(),)),
     )
 
 
@@ -137,6 +144,9 @@ def test_a_seam_where_no_rule_acts_yet_is_refused_by_name(seam: str) -> None:
         ),
         ("{name: a, seam: receipt, then: {duplicate: {copies: 101}}}", "at most 100"),
         ("{name: a, seam: receipt, then: {delay: 1h, lose: {}}}", "expected one verdict"),
+        ("{name: a, seam: receipt, then: {hold: 1/h}}", "expected a rate from 4/h to 1_000_000/s"),
+        ("{name: a, seam: receipt, then: {hold: 20m}}", "hold.release: expected a rate such as"),
+        ("{name: a, seam: receipt, then: {hold: {until: 20m}}}", "hold.until: unknown key"),
         ("{name: a, seam: receipt, then: pass}", "a rule that passes does nothing"),
         ("{name: a, seam: receipt, then: lose, chance: 101%}", "rules[0].chance: expected a share"),
         ("{name: a, seam: receipt, then: lose, at_most: 0}", "at least 1"),
@@ -206,6 +216,19 @@ def test_explain_says_each_rule_in_words_and_which_goes_first() -> None:
         "rules at seam api: the first that fires wins, in this order: busy, broken"
     ]
     assert list(rules_cannot(scenario)) == ["the same again for sure: rule busy counts arrivals"]
+
+
+def test_explain_says_how_fast_a_backlog_comes() -> None:
+    rows = rules_asked(
+        read(
+            "{name: out, seam: receipt, then: {hold: 700/s}, during: {for: 20m}}",
+            "{name: shut, seam: callback, then: hold}",
+        )
+    )
+    assert [(row["what"], row["whom"]) for row in rows] == [
+        ("hold, then 700 a second", "100% of receipts; from 0s for 20m"),
+        ("hold, then all at once", "100% of callbacks"),
+    ]
 
 
 # The page.

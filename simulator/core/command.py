@@ -199,6 +199,17 @@ class Fire(msgspec.Struct, frozen=True, gc=False, tag="fire"):
     keys: tuple[int, ...] = ()
 
 
+class Release(msgspec.Struct, frozen=True, gc=False, tag="release"):
+    """Let come what a rule without an end has held, in the order in which it began to wait.
+
+    Attributes:
+        after_us: how long after now each of the first so many comes; what is left waits on.
+    """
+
+    rule: str
+    after_us: tuple[int, ...]
+
+
 # About one message that exists; a dialect leaves the key to whoever finds the message.
 Aimed = Cancel | Redact | Delete | DeleteMedia | Feedback
 Command = (
@@ -217,4 +228,5 @@ Command = (
     | Wait
     | SetRules
     | Fire
+    | Release
 )

@@ -51,19 +51,21 @@ class Kind(Enum):
     HANG = "hang"
     DISCONNECT = "disconnect"
     CORRUPT = "corrupt"
+    HOLD = "hold"
 
 
+_LATE_OR_NEVER = (Kind.DELAY, Kind.DUPLICATE, Kind.REORDER, Kind.LOSE)
 IN_USE: Mapping[Seam, tuple[Kind, ...]] = {
     Seam.API: (Kind.REJECT,),
     Seam.REPLY: (Kind.LOSE,),
     Seam.CARRIER: (),
     Seam.HANDSET: (),
-    Seam.RECEIPT: (Kind.DELAY, Kind.DUPLICATE, Kind.REORDER, Kind.LOSE),
-    Seam.CALLBACK: (Kind.DELAY, Kind.DUPLICATE, Kind.REORDER, Kind.LOSE, Kind.CORRUPT),
+    Seam.RECEIPT: (*_LATE_OR_NEVER, Kind.HOLD),
+    Seam.CALLBACK: (*_LATE_OR_NEVER, Kind.CORRUPT, Kind.HOLD),
     Seam.SMPP: (),
 }
 AT_THE_EDGE = frozenset({Seam.API, Seam.REPLY})
-ALONE = frozenset({Kind.REJECT, Kind.LOSE})
+ALONE = frozenset({Kind.REJECT, Kind.LOSE, Kind.HOLD})
 STEPS = frozenset(
     {State.ACCEPTED, State.QUEUED, State.SENDING, State.SENT}
 )  # callbacks that others follow
@@ -118,7 +120,19 @@ class Corrupt(msgspec.Struct, frozen=True, gc=False, tag="corrupt"):
     forgery: Forgery
 
 
-Verdict = Delay | Reject | Lose | Duplicate | Reorder | Corrupt
+class Hold(msgspec.Struct, frozen=True, gc=False, tag="hold"):
+    """It waits for the end of the rule's window, and the backlog comes in the order of waiting.
+
+    Without such an end it waits until it is released, or the rule is taken away.
+
+    Attributes:
+        release_milli: how many come in a thousand seconds from then on; 0: all at once.
+    """
+
+    release_milli: int = 0
+
+
+Verdict = Delay | Reject | Lose | Duplicate | Reorder | Corrupt | Hold
 
 KINDS: Mapping[type[Verdict], Kind] = {
     Delay: Kind.DELAY,
@@ -127,6 +141,7 @@ KINDS: Mapping[type[Verdict], Kind] = {
     Duplicate: Kind.DUPLICATE,
     Reorder: Kind.REORDER,
     Corrupt: Kind.CORRUPT,
+    Hold: Kind.HOLD,
 }
 
 

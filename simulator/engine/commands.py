@@ -21,6 +21,7 @@ from simulator.core.command import (
     Inject,
     Redact,
     Refusal,
+    Release,
     SetRules,
     Submission,
     Touch,
@@ -38,7 +39,7 @@ from simulator.core.message import (
 )
 from simulator.core.queue import Queue
 from simulator.engine import aimed, once, special, steps
-from simulator.engine.detours import fire, set_rules
+from simulator.engine.detours import fire, release, set_rules
 from simulator.engine.inbound import inject
 
 if TYPE_CHECKING:
@@ -230,5 +231,6 @@ VERBS: Mapping[type[Command], Callable[[Gateway, Command, int], Answer]] = {
     Wait: wait,
     SetRules: set_rules,
     Fire: fire,
+    Release: release,
     **once.VERBS,
 }

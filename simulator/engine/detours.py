@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from simulator.core import events as ev
 from simulator.core.chance import key_bytes, key_of
-from simulator.core.faults import Corrupt, Delay, Duplicate, Lose, Reorder, Seam
+from simulator.core.faults import Corrupt, Delay, Duplicate, Hold, Lose, Reorder, Seam
 from simulator.core.message import Call, State
 from simulator.engine import steps
-from simulator.engine.ruling import Ruling
+from simulator.engine.ruling import Ruling, Waiting
 
 if TYPE_CHECKING:
-    from simulator.core.command import Command, Fire, SetRules
+    from collections.abc import Iterable
+
+    from simulator.core.command import Command, Fire, Release, SetRules
     from simulator.core.message import Message
     from simulator.core.trouble import Forgery
     from simulator.engine.gateway import Gateway
@@ -58,20 +60,39 @@ class Detours:
         live = self._ruling.first(Seam.RECEIPT, message, message.fate, at_us)
         if live is None:
             return steps.receipt(physics, message, at_us, nth, None)
+        first = live.rule.then[0]
+        if isinstance(first, Lose | Hold):
+            return (), self._receipt_held(live, first, message)
+        late_us, copies = self._bent(live, message)
+        if late_us:
+            return (), ((at_us + late_us, _LATE << steps.CODE_BITS | steps.RECEIPT, copies),)
+        return _known(physics, message, at_us, copies)
+
+    @staticmethod
+    def _bent(live: Live, message: Message) -> tuple[int, Duplicate | None]:
+        """Return how late a receipt is, and how often it comes again."""
         late_us, copies = 0, None
         key8 = key_bytes(message.fate_key)
         for verdict in live.rule.then:
-            if isinstance(verdict, Lose):
-                return (), ()
             if isinstance(verdict, Duplicate):
                 copies = verdict
             elif isinstance(verdict, Delay):
                 late_us += live.drawn_us(verdict.low_us, verdict.high_us, key8, 0)
             elif isinstance(verdict, Reorder):
                 late_us += live.drawn_us(0, verdict.within_us, key8, 1)
-        if late_us:
-            return (), ((at_us + late_us, _LATE << steps.CODE_BITS | steps.RECEIPT, copies),)
-        return _known(physics, message, at_us, copies)
+        return late_us, copies
+
+    def _receipt_held(self, live: Live, hold: Hold | Lose, message: Message) -> tuple[Next, ...]:
+        """Let a receipt come in its turn, or wait for one; or never."""
+        if isinstance(hold, Lose):
+            return ()
+        code = _LATE << steps.CODE_BITS | steps.RECEIPT
+        end_us = live.rule.until_us
+        if end_us:
+            return ((live.turn_us(hold, live.hits - 1, end_us), code, None),)
+        self._gateway.expect(message)
+        live.waiting.append(Waiting(message.key, code, None))
+        return ()
 
     def _say_again(self, message: Message, nth: int, at_us: int) -> None:
         """Call the customer back about a receipt that has come once more."""
@@ -88,7 +109,11 @@ class Detours:
         live = self._ruling.first(Seam.CALLBACK, message, state, at_us)
         if live is None:
             return False
-        if any(isinstance(verdict, Lose) for verdict in live.rule.then):
+        first = live.rule.then[0]
+        if isinstance(first, Lose):
+            return True
+        if isinstance(first, Hold):
+            self._call_held(live, first, call)
             return True
         late_us, held_us = self._bend(call, live)
         if not late_us and not held_us:
@@ -99,6 +124,32 @@ class Detours:
         else:
             self._plan(call)
         return True
+
+    def _call_held(self, live: Live, hold: Hold, call: Call) -> None:
+        """Let a callback be made in its turn, or wait for one."""
+        if live.rule.until_us:
+            call.due_us = live.turn_us(hold, live.hits - 1, live.rule.until_us)
+            self._plan(call)
+            return
+        self._gateway.expect(call.message)
+        live.waiting.append(Waiting(call.key, steps.CALLBACK, call))
+
+    def release(self, live: Live, instants_us: Iterable[int]) -> None:
+        """Let the oldest of what a rule holds come, one at each instant."""
+        waiting = live.waiting
+        for due_us, _ in zip(instants_us, range(len(waiting)), strict=False):
+            key, nth, call = waiting.popleft()
+            if call is not None:
+                call.due_us = due_us
+            self._gateway.agenda.push((due_us, key, nth, call))
+
+    def end(self, lives: Iterable[Live], at_us: int) -> None:
+        """Let come what rules hold that do not hold any more, as fast as each of them says."""
+        for live in lives:
+            hold = live.rule.then[0]
+            if isinstance(hold, Hold) and live.waiting:
+                turns = (live.turn_us(hold, n, at_us + 1) for n in range(len(live.waiting)))
+                self.release(live, turns)
 
     def _bend(self, call: Call, live: Live) -> tuple[int, int]:
         """Plan what comes beside a callback; return how late it is, and how long it may be held."""
@@ -177,8 +228,19 @@ def set_rules(gateway: Gateway, command: Command, at_us: int) -> None:
         ruling = gateway.ruling = Ruling(gateway)
         detours = gateway.detours = Detours(gateway, ruling)
         gateway.table = {**steps.STEPS, steps.RECEIPT: detours.receipt}
-    gateway.ruling.set(rules)
+    assert gateway.detours is not None, "they come together"
+    gateway.detours.end(gateway.ruling.set(rules), at_us)
     gateway.emit(ev.RulesSet(at_us, 0, tuple(rule.name for rule in rules)), None)
+
+
+def release(gateway: Gateway, command: Command, at_us: int) -> None:
+    """Let come what a rule has held, each at its time from now on."""
+    asked = cast("Release", command)
+    assert gateway.ruling is not None, "what is held is held by a rule"
+    assert gateway.detours is not None, "they come together"
+    live = gateway.ruling.named(asked.rule)
+    assert live is not None, f"no rule is called {asked.rule}"
+    gateway.detours.release(live, (at_us + 1 + us for us in asked.after_us))
 
 
 def fire(gateway: Gateway, command: Command, at_us: int) -> None:

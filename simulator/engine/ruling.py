@@ -8,8 +8,8 @@ order (`detours.py`).
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from typing import TYPE_CHECKING
+from collections import OrderedDict, deque
+from typing import TYPE_CHECKING, NamedTuple
 
 from simulator.core import events as ev
 from simulator.core.carrier import CARRIERS
@@ -21,10 +21,20 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from simulator.core.command import Fire
-    from simulator.core.message import Message
+    from simulator.core.faults import Hold
+    from simulator.core.message import Call, Message
     from simulator.engine.gateway import Gateway
 
 TRIES_MAX = 100_000  # requests remembered that were asked for and not accepted; then the oldest go
+_MILLI_US = 1_000_000_000
+
+
+class Waiting(NamedTuple):
+    """What a rule holds: a step for the agenda that has no instant yet; a call, if it is one."""
+
+    key: int
+    nth: int
+    call: Call | None
 
 
 class Live:
@@ -32,12 +42,14 @@ class Live:
 
     Attributes:
         hits: how often it has fired; seen: how many requests have fitted so far.
+        waiting: what it holds without an end, oldest first.
     """
 
-    __slots__ = ("_amount", "_limit", "_stream", "hits", "rule", "seen")
+    __slots__ = ("_amount", "_limit", "_stream", "hits", "rule", "seen", "waiting")
 
     def __init__(self, rule: Rule, seed: int) -> None:
         self.rule = rule
+        self.waiting: deque[Waiting] = deque()
         self.hits = self.seen = 0
         self._limit = threshold(rule.chance)
         self._stream = stream_named(seed, f"rule {rule.name}")
@@ -59,6 +71,10 @@ class Live:
         """Draw a time between two, both included."""
         return low_us + (draw64(self._amount, key8, nth) * (high_us - low_us + 1) >> 64)
 
+    def turn_us(self, hold: Hold, nth: int, from_us: int) -> int:
+        """Return when the `nth` of its backlog comes, from 0, if the first comes at `from_us`."""
+        return from_us + (nth * _MILLI_US // hold.release_milli if hold.release_milli else 0)
+
 
 class Ruling:
     """The rules of one world. Once it is there it stays, even without a rule."""
@@ -71,14 +87,19 @@ class Ruling:
         self._at: dict[Seam, list[Live]] = {}
         self.set(())
 
-    def set(self, rules: Sequence[Rule]) -> None:
-        """Let other rules hold; one that stays as it is keeps its hits."""
+    def set(self, rules: Sequence[Rule]) -> list[Live]:
+        """Let other rules hold; one that stays as it is keeps its hits. Return those that go."""
         known = {live.rule: live for live in self.live}
-        seed = self._gateway.people.seed
+        seed, before = self._gateway.people.seed, self.live
         self.live = [known.get(rule) or Live(rule, seed) for rule in rules]
         self._by_name = {live.rule.name: live for live in self.live}
         assert len(self._by_name) == len(self.live), "two rules of one name"
         self._at = {seam: [x for x in self.live if x.rule.seam is seam] for seam in Seam}
+        return [live for live in before if self._by_name.get(live.rule.name) is not live]
+
+    def named(self, name: str) -> Live | None:
+        """Return a rule that holds, by its name."""
+        return self._by_name.get(name)
 
     # At the edge.
 

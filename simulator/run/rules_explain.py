@@ -41,7 +41,7 @@ def rules_cannot(scenario: Scenario) -> Iterator[str]:
             yield f"the same again for sure: rule {body.name} counts arrivals"
 
 
-def _verdict(then: Then) -> str:
+def _verdict(then: Then) -> str:  # noqa: PLR0911 - one for each kind
     if then.delay is not None:
         low, high = duration(then.delay.low_us), duration(then.delay.high_us)
         return f"delay {low}" if low == high else f"delay {low} to {high}"
@@ -53,6 +53,9 @@ def _verdict(then: Then) -> str:
         return f"{then.duplicate.copies} more after {duration(then.duplicate.after_us)} each"
     if then.reorder is not None:
         return f"let others overtake it, within {duration(then.reorder.within_us)}"
+    if then.hold is not None:
+        rate = then.hold.release_milli / 1_000
+        return f"hold, then {f'{rate:g} a second' if rate else 'all at once'}"
     if then.corrupt is not None:
         return f"forge two with a {then.corrupt.replace('_', ' ')}"
     return then.kind.value

@@ -16,6 +16,7 @@ from simulator.core.faults import (
     Corrupt,
     Delay,
     Duplicate,
+    Hold,
     Lose,
     Reject,
     Reorder,
@@ -115,7 +116,7 @@ def _when(when: When) -> Json:
     return found
 
 
-def _verdict(verdict: Verdict) -> Any:
+def _verdict(verdict: Verdict) -> Any:  # noqa: PLR0911 - one for each kind
     match verdict:
         case Delay(low_us, high_us):
             return {"from": _lasting(low_us), "to": _lasting(high_us)}
@@ -126,6 +127,8 @@ def _verdict(verdict: Verdict) -> Any:
             return {"copies": copies, "after": _lasting(after_us)}
         case Reorder(within_us):
             return {"within": _lasting(within_us)}
+        case Hold(release_milli):
+            return {"release": f"{decimal(release_milli * 1_000)}/s"} if release_milli else {}
         case Corrupt(forgery):
             return next(name for name, known in FORGERIES.items() if known is forgery)
         case Lose():

@@ -14,6 +14,7 @@ from simulator.core.faults import (
     Corrupt,
     Delay,
     Duplicate,
+    Hold,
     Kind,
     Lose,
     Reject,
@@ -40,6 +41,7 @@ EACH: dict[Kind, Verdict] = {
     Kind.DUPLICATE: Duplicate(1, 1),
     Kind.REORDER: Reorder(1),
     Kind.CORRUPT: Corrupt(Forgery.WRONG),
+    Kind.HOLD: Hold(700_000),
 }
 
 
@@ -71,6 +73,7 @@ def test_a_verdict_is_in_use_at_a_seam_or_refused_by_name(seam: Seam, kind: Kind
         (Rule("a", Seam.API, (Lose(),)), "lose is not in use at seam api"),
         (Rule("a", Seam.RECEIPT, (Lose(), Delay(1, 2))), "lose goes with nothing else"),
         (Rule("a", Seam.RECEIPT, (Delay(1, 2), Delay(1, 2))), "delay is written twice"),
+        (Rule("a", Seam.RECEIPT, (Hold(), Delay(1, 2))), "hold goes with nothing else"),
         (Rule("a", Seam.CALLBACK, (Corrupt(Forgery.WRONG), Reorder(1))), "write two rules"),
         (Rule("a", Seam.RECEIPT, (Lose(),), When(nth_from=1)), "when.nth belongs to seams api"),
         (Rule("a", Seam.RECEIPT, (Lose(),), When(endpoint="x")), "when.endpoint belongs to"),

@@ -23,6 +23,7 @@ from simulator.core.command import (
     Once,
     Redact,
     Refusal,
+    Release,
     SetRules,
     Touch,
     Wait,
@@ -211,6 +212,7 @@ ITEMS = [
         7, SetRules((Rule("late", Seam.RECEIPT, (Delay(1, 2), Duplicate(1, 2)), chance=0.5),))
     ),
     Recorded(7, Fire("shop", "lost", Seam.REPLY, (2**64 - 1,))),
+    Recorded(7, Release("outage", (0, 2**40))),
     Recorded(8, Settled(2**64 - 1, 3, OutcomeKind.ANSWERED, 503)),
 ]
 

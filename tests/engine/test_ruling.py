@@ -16,6 +16,7 @@ from simulator.core.faults import (
     Corrupt,
     Delay,
     Duplicate,
+    Hold,
     Lose,
     Reject,
     Reorder,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from simulator.core.faults import Verdict
     from simulator.core.message import State
     from simulator.engine.ruling import Ruling
     from simulator.engine.world import World
@@ -247,9 +249,20 @@ callbacks = st.tuples(
 )
 
 
+ends = st.sampled_from([0, START_US + DAY_US])
+holds = st.tuples(
+    st.sampled_from([Seam.RECEIPT, Seam.CALLBACK]),
+    st.sampled_from([(Hold(),), (Hold(500),), (Hold(700_000),)]),
+)
+
+
+def _holds(then: Sequence[Verdict]) -> bool:
+    return isinstance(then[0], Hold)
+
+
 @st.composite
 def some_rules(draw: st.DrawFn) -> tuple[Rule, ...]:
-    made = draw(st.lists(st.one_of(receipts, callbacks), min_size=1, max_size=5))
+    made = draw(st.lists(st.one_of(receipts, callbacks, holds), min_size=1, max_size=5))
     return tuple(
         Rule(
             f"rule {n}",
@@ -257,7 +270,7 @@ def some_rules(draw: st.DrawFn) -> tuple[Rule, ...]:
             then,
             chance=draw(st.sampled_from([0.1, 0.5, 1.0])),
             from_us=draw(st.sampled_from([0, START_US + HOUR_US])),
-            until_us=draw(st.sampled_from([0, START_US + DAY_US])),
+            until_us=START_US + DAY_US if _holds(then) else draw(ends),
             at_most=draw(st.sampled_from([-1, -1, 1, 20])),
         )
         for n, (seam, then) in enumerate(made)

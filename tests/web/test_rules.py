@@ -321,6 +321,8 @@ def test_rules_are_listed_as_they_can_be_sent_back(server: Running) -> None:
         rule("mixed", "callback", "reorder", when={"state": "sent", "carrier": "kddi"}),
         rule("forger", "callback", {"corrupt": "stale_signature"}),
         rule("lost", "receipt", "lose", when={"segment": "cold"}, chance=0.125),
+        rule("out", "receipt", {"hold": "700/s"}, during={"from": "1h", "for": "20m"}),
+        rule("shut", "callback", "hold"),
     )
     rules = [each["rule"] for each in found]
     assert put(server, *rules) == found
