@@ -13,6 +13,7 @@ Retries are the gateway's: it plans them in virtual time.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
@@ -23,6 +24,7 @@ from simulator.core.message import Outcome, OutcomeKind
 from simulator.errors import shown
 from simulator.web.attempt import UNCARRIED, attempt, open_session
 from simulator.web.egress import Denied, check_url, system_lookup
+from simulator.web.latency import Histogram
 from simulator.web.lines import Lines, Target
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
     from simulator.core.wire import HttpCall
     from simulator.web.egress import Allow, Lookup
+    from simulator.web.stopwatch import Stopwatch
 
     Done = Callable[[Outcome], None]
     Key = tuple[str, str, int]
@@ -71,6 +74,7 @@ class _Job(NamedTuple):
     receiver: _Receiver
     call: HttpCall
     done: Done
+    due_ns: int
 
 
 @dataclass(slots=True)
@@ -89,6 +93,7 @@ class Caller:
         attempts: calls that went as far as a connection, or the attempt at one.
         outcomes: how many calls ended how.
         last_refusals: why the latest forbidden ones were.
+        took: how long attempts were under way; stopwatch: each attempt, where that is wanted.
     """
 
     def __init__(
@@ -112,8 +117,10 @@ class Caller:
         self.attempts = 0
         self.outcomes = dict.fromkeys(OutcomeKind, 0)
         self.last_refusals: deque[Refusal] = deque(maxlen=REFUSALS_MAX)
+        self.took = Histogram()
+        self.stopwatch: Stopwatch | None = None
+        self.concurrency = concurrency
         self._timeout_s = timeout_s
-        self._concurrency = concurrency
         self._queue_limit = queue_limit
         self._allow = allow
         self._lookup = lookup
@@ -142,7 +149,9 @@ class Caller:
         session, self._session = self._session, None
         for bulkhead in self._bulkheads.values():
             while bulkhead.waiting:
-                self._settle(bulkhead.waiting.popleft().done, _DROPPED)
+                job = bulkhead.waiting.popleft()
+                self._note(job.due_ns, time.monotonic_ns(), _DROPPED)
+                self._settle(job.done, _DROPPED)
         self._waiting = 0
         await self._lines.close()
         await asyncio.sleep(0)  # a task cancelled before its first step would tell nobody
@@ -158,13 +167,14 @@ class Caller:
         while self._outstanding:
             await self._quiet.wait()
 
-    def submit(self, world: str, call: HttpCall, done: Done) -> None:
+    def submit(self, world: str, call: HttpCall, done: Done, due_ns: int = 0) -> None:
         """Take a call; it never blocks and never raises.
 
         Args:
             world: whose call it is.
             call: what to send.
             done: called once, later, in the event loop, with what came of it.
+            due_ns: when it should have been made, monotonic nanoseconds; 0: nothing to time.
         """
         self._outstanding += 1
         self._quiet.clear()
@@ -172,7 +182,8 @@ class Caller:
         if isinstance(receiver, Denied):
             self._refuse(world, call.url, receiver.reason)
             asyncio.get_running_loop().call_soon(self._settle, done, _FORBIDDEN)
-        elif not self._place(_Job(world, receiver, call, done)):
+        elif not self._place(_Job(world, receiver, call, done, due_ns)):
+            self._note(due_ns, time.monotonic_ns(), _DROPPED)
             asyncio.get_running_loop().call_soon(self._settle, done, _DROPPED)
 
     def _checked(self, text: str) -> _Receiver | Denied:
@@ -198,7 +209,7 @@ class Caller:
             if len(self._bulkheads) >= HOSTS_MAX:
                 return False
             bulkhead = self._bulkheads[key] = _Bulkhead(key)
-        if bulkhead.under_way < self._concurrency:
+        if bulkhead.under_way < self.concurrency:
             bulkhead.under_way += 1
             self._begin(bulkhead, job)
             return True
@@ -210,22 +221,24 @@ class Caller:
 
     def _begin(self, bulkhead: _Bulkhead, job: _Job) -> None:
         self.attempts += 1
-        target = job.receiver.target
+        target, begun_ns = job.receiver.target, time.monotonic_ns()
 
         def ended(outcome: Outcome) -> None:
             if outcome.kind is OutcomeKind.FORBIDDEN:
                 self._refuse(job.world, job.call.url, UNCARRIED.reason)
-            self._ended(bulkhead, job, outcome)
+            self._ended(bulkhead, job, outcome, begun_ns)
 
         if target is not None and not job.call.is_special:
             self._lines.call(target, job.call, ended)
             return
         assert self._session is not None, "nothing begins after closing"
-        task = asyncio.create_task(self._work(self._session, bulkhead, job))
+        task = asyncio.create_task(self._work(self._session, bulkhead, job, begun_ns))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _work(self, session: aiohttp.ClientSession, bulkhead: _Bulkhead, job: _Job) -> None:
+    async def _work(
+        self, session: aiohttp.ClientSession, bulkhead: _Bulkhead, job: _Job, begun_ns: int
+    ) -> None:
         outcome = _DROPPED  # if we are closed meanwhile
         try:
             answer = await attempt(session, job.receiver.url, job.call)
@@ -234,10 +247,11 @@ class Caller:
                 answer = _FORBIDDEN
             outcome = answer
         finally:
-            self._ended(bulkhead, job, outcome)
+            self._ended(bulkhead, job, outcome, begun_ns)
 
-    def _ended(self, bulkhead: _Bulkhead, job: _Job, outcome: Outcome) -> None:
+    def _ended(self, bulkhead: _Bulkhead, job: _Job, outcome: Outcome, begun_ns: int) -> None:
         """Tell what came of a job, and let the next of its bulkhead begin."""
+        self._note(job.due_ns, begun_ns, outcome)
         self._settle(job.done, outcome)
         if bulkhead.waiting and self._session is not None:
             self._waiting -= 1
@@ -246,6 +260,13 @@ class Caller:
         bulkhead.under_way -= 1
         if not bulkhead.under_way:
             del self._bulkheads[bulkhead.key]
+
+    def _note(self, due_ns: int, begun_ns: int, outcome: Outcome) -> None:
+        ended_ns = time.monotonic_ns()
+        if outcome.kind is not OutcomeKind.DROPPED:
+            self.took.observe((ended_ns - begun_ns) / 1e9)
+        if self.stopwatch is not None and due_ns:
+            self.stopwatch.note(due_ns, begun_ns, ended_ns, outcome)
 
     def _refuse(self, world: str, url: str, reason: str) -> None:
         self.last_refusals.append(Refusal(world, _origin(url), reason))

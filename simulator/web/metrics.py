@@ -100,6 +100,11 @@ FAMILIES: tuple[Family, ...] = (
             "Real time from a request's head to its reply.",
         ),
         (
+            "callback_attempt_seconds",
+            (),
+            "Real time of one callback attempt, from its connection on: to acknowledge or fail.",
+        ),
+        (
             "callback_lateness_seconds",
             (),
             "Real time from the planned instant of a callback attempt to its outcome.",
@@ -151,6 +156,9 @@ class Page:
         server = self._panel.server
         if name == "todoku_callback_lateness_seconds":
             yield (), server.lateness
+            return
+        if name == "todoku_callback_attempt_seconds":
+            yield (), server.caller.took
             return
         for port, latency in (("control", server.latency), ("gateway", server.front.latency)):
             for route, row in sorted(latency.routes.items()):

@@ -212,19 +212,22 @@ class Server:
         if call.wants_body and isinstance(effect, Call):
             done = obeyed(world, effect, done)
         headers = (*call.headers, (NOW_HEADER, str(effect.due_us)))
-        timed = self._timed(world, effect.due_us, done)
-        self.caller.submit(world.name, msgspec.structs.replace(call, headers=headers), timed)
+        clock, now_ns = self.drivers[world.name].clock, time.monotonic_ns()
+        late_us = (clock.now(now_ns) - effect.due_us) / clock.rate if clock.rate else 0.0
+        due_ns = now_ns - max(0, int(late_us * 1_000))  # stepped time stands still for it
+        genuine = isinstance(effect, Call) and not effect.forged
+        self.caller.submit(
+            world.name,
+            msgspec.structs.replace(call, headers=headers),
+            self._timed(due_ns, done),
+            due_ns if genuine else 0,
+        )
 
-    def _timed(
-        self, world: World, due_us: int, done: Callable[[Outcome], None]
-    ) -> Callable[[Outcome], None]:
-        """Note how late an outcome is, in real time; stepped time stands still for it."""
-        clock, begun_ns = self.drivers[world.name].clock, time.monotonic_ns()
-        late_us = (clock.now(begun_ns) - due_us) / clock.rate if clock.rate else 0.0
+    def _timed(self, due_ns: int, done: Callable[[Outcome], None]) -> Callable[[Outcome], None]:
+        """Note how late an outcome is, in real time."""
 
         def ended(outcome: Outcome) -> None:
-            passed_s = (time.monotonic_ns() - begun_ns) / 1e9
-            self.lateness.observe(max(late_us, 0.0) / 1e6 + passed_s)
+            self.lateness.observe((time.monotonic_ns() - due_ns) / 1e9)
             done(outcome)
 
         return ended

@@ -1,0 +1,222 @@
+"""How a system took its callbacks: how fast it acknowledged, what waited, where its knee is.
+
+The one rule: figures are of attempts that were due in the window that is looked at, counted from
+the instant that was *planned*; an attempt that we made late does not make the system look fast.
+
+    due ----- lateness -----> begun ----- acknowledge time -----> ended
+    |  waits in our agenda,        the system's own time            |
+    |  in our bulkhead's queue                                      |
+    `------------------------- whole -------------------------------'
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+import numpy as np
+
+from simulator.core.message import OutcomeKind
+from simulator.load.knee import Knee, Steps, knee_of, peak
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+US = 1_000_000
+SECONDS_MAX = 100_000  # rows of a timeline
+
+_DROPPED = -OutcomeKind.DROPPED
+
+
+class Attempts(NamedTuple):
+    """Attempts as columns of the same length; instants in microseconds of one clock.
+
+    Attributes:
+        how: the status of the answer, or a kind of outcome, negative.
+    """
+
+    due: NDArray[np.int64]
+    begun: NDArray[np.int64]
+    ended: NDArray[np.int64]
+    how: NDArray[np.int64]
+
+
+class Spread(msgspec.Struct, frozen=True):
+    """Exact quantiles of `n` times, microseconds; all 0 where there is none."""
+
+    n: int = 0
+    p50_us: int = 0
+    p90_us: int = 0
+    p99_us: int = 0
+    p999_us: int = 0
+    max_us: int = 0
+
+
+class Second(msgspec.Struct, frozen=True):
+    """One second of the timeline.
+
+    Attributes:
+        at_s: from the window's begin; due, attempted, acknowledged, failed: in this second.
+        backlog: due and not ended at its end.
+        late_max_us: of what was attempted; ack_p99_us: of what was acknowledged.
+    """
+
+    at_s: int
+    due: int
+    attempted: int
+    acknowledged: int
+    failed: int
+    backlog: int
+    late_max_us: int
+    ack_p99_us: int
+
+
+class CallbackSide(msgspec.Struct, frozen=True):
+    """How callbacks were taken that were due in a window.
+
+    Attributes:
+        due: how many attempts were planned in it; attempted: went to a connection.
+        acknowledged: answered 2xx; failed: by how, such as "5xx" or "timed_out".
+        dropped: found our own queue full; unanswered: were still open when all was stopped.
+        given_up: callbacks without a 2xx for which no attempt is left.
+        unkept: attempts beyond what is kept, in none of the figures.
+        ack: from sending to 2xx; lateness: from due to sending; whole: from due to 2xx.
+        backlog_max: the most that were due and not ended; drained_us: from the last planned
+            instant to the last end, -1 where some never ended.
+        under_way_max: most calls at a time; under_way_limit: our own limit.
+    """
+
+    due: int
+    attempted: int
+    acknowledged: int
+    failed: dict[str, int]
+    dropped: int
+    unanswered: int
+    given_up: int
+    unkept: int
+    ack: Spread
+    lateness: Spread
+    whole: Spread
+    backlog_max: int
+    drained_us: int
+    under_way_max: int
+    under_way_limit: int
+    knee: Knee
+    seconds: tuple[Second, ...]
+
+
+def callback_side(  # noqa: PLR0913 - what the columns do not hold
+    all_of_them: Attempts,
+    begin_us: int,
+    end_us: int,
+    *,
+    stopped_us: int,
+    under_way_limit: int,
+    given_up: int = 0,
+    unkept: int = 0,
+) -> CallbackSide:
+    """Work out what came of the attempts that were due from `begin_us` to `end_us`, excluded.
+
+    Args:
+        stopped_us: when all that was open was given up; what ended so from then on never ended.
+        under_way_limit: calls under way at one time that we allow.
+        given_up: see `CallbackSide`.
+        unkept: see `CallbackSide`.
+    """
+    inside = (all_of_them.due >= begin_us) & (all_of_them.due < end_us)
+    due, begun, ended, how = (column[inside] for column in all_of_them)
+    open_ = (how == _DROPPED) & (ended >= stopped_us)
+    dropped = (how == _DROPPED) & ~open_
+    good = (how >= 200) & (how < 300)
+    went = ~open_ & ~dropped
+    never = np.iinfo(np.int64).max
+    ended = np.where(open_, never, ended)
+    begun = np.where(open_, never, begun)
+    backlog = Steps.of(due, ended)
+    waiting, under_way = Steps.of(due, begun), Steps.of(begun[went], ended[went])
+    drained_us = 0
+    if due.size:
+        drained_us = -1 if open_.any() else max(0, int(ended.max() - due.max()))
+    return CallbackSide(
+        due=int(due.size),
+        attempted=int(went.sum()),
+        acknowledged=int(good.sum()),
+        failed=_failed(how[went & ~good]),
+        dropped=int(dropped.sum()),
+        unanswered=int(open_.sum()),
+        given_up=given_up,
+        unkept=unkept,
+        ack=spread((ended - begun)[good]),
+        lateness=spread((begun - due)[went]),
+        whole=spread((ended - due)[good]),
+        backlog_max=peak(backlog),
+        drained_us=drained_us,
+        under_way_max=peak(under_way),
+        under_way_limit=under_way_limit,
+        knee=knee_of(
+            backlog, waiting, under_way, np.sort(ended[good]), (begin_us, end_us), under_way_limit
+        ),
+        seconds=_seconds(Attempts(due, begun, ended, how), went, good, backlog, begin_us),
+    )
+
+
+def spread(times_us: NDArray[np.int64]) -> Spread:
+    """Return exact quantiles: the smallest time within which at least such a share lies."""
+    n = int(times_us.size)
+    if not n:
+        return Spread()
+    times = np.sort(times_us)
+    places = [max(0, math.ceil(n * q / 1_000) - 1) for q in (500, 900, 990, 999, 1_000)]
+    return Spread(n, *(int(times[place]) for place in places))
+
+
+def _failed(how: NDArray[np.int64]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for value, n in zip(*np.unique(how, return_counts=True), strict=True):
+        name = f"{value // 100}xx" if value > 0 else OutcomeKind(-int(value)).name.lower()
+        found[name] = found.get(name, 0) + int(n)
+    return found
+
+
+def _seconds(
+    of: Attempts,
+    went: NDArray[np.bool_],
+    good: NDArray[np.bool_],
+    backlog: Steps,
+    begin_us: int,
+) -> tuple[Second, ...]:
+    """Return the timeline, from the window's begin to the last end."""
+    if not of.due.size:
+        return ()
+    closed = of.ended < np.iinfo(np.int64).max
+    last_us = max(int(of.due.max()), int(of.ended[closed].max(initial=begin_us)))
+    n = min((last_us - begin_us) // US + 1, SECONDS_MAX)
+    edges = begin_us + np.arange(n + 1) * US
+    due, begun, acked, failed = (
+        np.histogram(column, edges)[0]
+        for column in (
+            *(of.due, of.begun[went], of.ended[good]),
+            of.ended[went & ~good],
+        )
+    )
+    late = np.zeros(n, np.int64)
+    place = np.clip((of.begun[went] - begin_us) // US, 0, n - 1)
+    np.maximum.at(late, place, (of.begun - of.due)[went])
+    ends, took = of.ended[good], (of.ended - of.begun)[good]
+    order = np.argsort(ends)
+    cuts = np.searchsorted(ends[order], edges)
+    standing = backlog.open_at(edges[1:])
+    return tuple(
+        Second(
+            at_s=i,
+            due=int(due[i]),
+            attempted=int(begun[i]),
+            acknowledged=int(acked[i]),
+            failed=int(failed[i]),
+            backlog=int(standing[i]),
+            late_max_us=int(late[i]),
+            ack_p99_us=spread(took[order[cuts[i] : cuts[i + 1]]]).p99_us,
+        )
+        for i in range(n)
+    )
