@@ -3,10 +3,9 @@
 The one rule: figures are of attempts that were due in the window that is looked at, counted from
 the instant that was *planned*; an attempt that we made late does not make the system look fast.
 
-    due ----- lateness -----> begun ----- acknowledge time -----> ended
-    |  waits in our agenda,        the system's own time            |
-    |  in our bulkhead's queue                                      |
-    `------------------------- whole -------------------------------'
+    due -- lateness --> placed -- waited --> begun -- acknowledge time --> ended
+    |     ours: the loop        for a place          the system's own        |
+    `--------------------------------- whole --------------------------------'
 """
 
 from __future__ import annotations
@@ -34,12 +33,15 @@ class Attempts(NamedTuple):
 
     Attributes:
         how: the status of the answer, or a kind of outcome, negative.
+        nth: which attempt at its callback it is, from 0.
     """
 
     due: NDArray[np.int64]
+    placed: NDArray[np.int64]
     begun: NDArray[np.int64]
     ended: NDArray[np.int64]
     how: NDArray[np.int64]
+    nth: NDArray[np.int64]
 
 
 class Spread(msgspec.Struct, frozen=True):
@@ -59,7 +61,7 @@ class Second(msgspec.Struct, frozen=True):
     Attributes:
         at_s: from the window's begin; due, attempted, acknowledged, failed: in this second.
         backlog: due and not ended at its end.
-        late_max_us: of what was attempted; ack_p99_us: of what was acknowledged.
+        late_max_us: of what was due; ack_p99_us: of what was acknowledged.
     """
 
     at_s: int
@@ -76,27 +78,33 @@ class CallbackSide(msgspec.Struct, frozen=True):
     """How callbacks were taken that were due in a window.
 
     Attributes:
-        due: how many attempts were planned in it; attempted: went to a connection.
+        due: how many attempts were planned in it; repeats: of these, not the first attempts.
+        attempted: went to a connection, and ended.
+        late: were made later than planned by more than was allowed.
         acknowledged: answered 2xx; failed: by how, such as "5xx" or "timed_out".
         dropped: found our own queue full; unanswered: were still open when all was stopped.
         given_up: callbacks without a 2xx for which no attempt is left.
         unkept: attempts beyond what is kept, in none of the figures.
-        ack: from sending to 2xx; lateness: from due to sending; whole: from due to 2xx.
+        lateness: from due to placed; waited: from there to sending; ack: from sending to 2xx;
+            whole: from due to 2xx.
         backlog_max: the most that were due and not ended; drained_us: from the last planned
             instant to the last end, -1 where some never ended.
         under_way_max: most calls at a time; under_way_limit: our own limit.
     """
 
     due: int
+    repeats: int
     attempted: int
+    late: int
     acknowledged: int
     failed: dict[str, int]
     dropped: int
     unanswered: int
     given_up: int
     unkept: int
-    ack: Spread
     lateness: Spread
+    waited: Spread
+    ack: Spread
     whole: Spread
     backlog_max: int
     drained_us: int
@@ -113,6 +121,7 @@ def callback_side(  # noqa: PLR0913 - what the columns do not hold
     *,
     stopped_us: int,
     under_way_limit: int,
+    late_after_us: int = 100_000,
     given_up: int = 0,
     unkept: int = 0,
 ) -> CallbackSide:
@@ -121,11 +130,12 @@ def callback_side(  # noqa: PLR0913 - what the columns do not hold
     Args:
         stopped_us: when all that was open was given up; what ended so from then on never ended.
         under_way_limit: calls under way at one time that we allow.
+        late_after_us: how much later than planned one may be made.
         given_up: see `CallbackSide`.
         unkept: see `CallbackSide`.
     """
     inside = (all_of_them.due >= begin_us) & (all_of_them.due < end_us)
-    due, begun, ended, how = (column[inside] for column in all_of_them)
+    due, placed, begun, ended, how, nth = (column[inside] for column in all_of_them)
     open_ = (how == _DROPPED) & (ended >= stopped_us)
     dropped = (how == _DROPPED) & ~open_
     good = (how >= 200) & (how < 300)
@@ -134,21 +144,24 @@ def callback_side(  # noqa: PLR0913 - what the columns do not hold
     ended = np.where(open_, never, ended)
     begun = np.where(open_, never, begun)
     backlog = Steps.of(due, ended)
-    waiting, under_way = Steps.of(due, begun), Steps.of(begun[went], ended[went])
+    waiting, under_way = Steps.of(placed, begun), Steps.of(begun[went], ended[went])
     drained_us = 0
     if due.size:
         drained_us = -1 if open_.any() else max(0, int(ended.max() - due.max()))
     return CallbackSide(
         due=int(due.size),
+        repeats=int((nth > 0).sum()),
         attempted=int(went.sum()),
+        late=int((placed - due > late_after_us).sum()),
         acknowledged=int(good.sum()),
         failed=_failed(how[went & ~good]),
         dropped=int(dropped.sum()),
         unanswered=int(open_.sum()),
         given_up=given_up,
         unkept=unkept,
+        lateness=spread(placed - due),
+        waited=spread((begun - placed)[went]),
         ack=spread((ended - begun)[good]),
-        lateness=spread((begun - due)[went]),
         whole=spread((ended - due)[good]),
         backlog_max=peak(backlog),
         drained_us=drained_us,
@@ -157,7 +170,9 @@ def callback_side(  # noqa: PLR0913 - what the columns do not hold
         knee=knee_of(
             backlog, waiting, under_way, np.sort(ended[good]), (begin_us, end_us), under_way_limit
         ),
-        seconds=_seconds(Attempts(due, begun, ended, how), went, good, backlog, begin_us),
+        seconds=_seconds(
+            Attempts(due, placed, begun, ended, how, nth), went, good, backlog, begin_us
+        ),
     )
 
 
@@ -201,8 +216,7 @@ def _seconds(
         )
     )
     late = np.zeros(n, np.int64)
-    place = np.clip((of.begun[went] - begin_us) // US, 0, n - 1)
-    np.maximum.at(late, place, (of.begun - of.due)[went])
+    np.maximum.at(late, np.clip((of.due - begin_us) // US, 0, n - 1), of.placed - of.due)
     ends, took = of.ended[good], (of.ended - of.begun)[good]
     order = np.argsort(ends)
     cuts = np.searchsorted(ends[order], edges)

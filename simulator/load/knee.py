@@ -81,7 +81,7 @@ def knee_of(  # noqa: PLR0913, PLR0917 - three counts of one thing, and where to
 
     Args:
         backlog: from due to ended.
-        waiting: from due to begun.
+        waiting: from made ready to begun.
         under_way: from begun to ended.
         acknowledged: instants of 2xx, sorted.
         window: the first instant, and the end.

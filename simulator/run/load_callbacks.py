@@ -45,11 +45,11 @@ class Watch:
             stopped_us: when what was still open was given up.
         """
         watch = self._stopwatch
-        due, begun, ended = (
-            np.array(each, np.int64) // 1_000 for each in (watch.due, watch.begun, watch.ended)
-        )
+        times = (watch.due, watch.placed, watch.begun, watch.ended)
+        due, placed, begun, ended = (np.array(each, np.int64) // 1_000 for each in times)
+        how, nth = (np.array(each, np.int64) for each in (watch.how, watch.nth))
         return callback_side(
-            Attempts(due, begun, ended, np.array(watch.how, np.int64)),
+            Attempts(due, placed, begun, ended, how, nth),
             begin_us,
             end_us,
             stopped_us=stopped_us,

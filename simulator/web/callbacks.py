@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from simulator.core.wire import HttpCall
     from simulator.web.egress import Allow, Lookup
-    from simulator.web.stopwatch import Stopwatch
+    from simulator.web.stopwatch import Stopwatch, Timed
 
     Done = Callable[[Outcome], None]
     Key = tuple[str, str, int]
@@ -74,7 +74,7 @@ class _Job(NamedTuple):
     receiver: _Receiver
     call: HttpCall
     done: Done
-    due_ns: int
+    timed: Timed | None
 
 
 @dataclass(slots=True)
@@ -150,7 +150,7 @@ class Caller:
         for bulkhead in self._bulkheads.values():
             while bulkhead.waiting:
                 job = bulkhead.waiting.popleft()
-                self._note(job.due_ns, time.monotonic_ns(), _DROPPED)
+                self._note(job.timed, time.monotonic_ns(), _DROPPED)
                 self._settle(job.done, _DROPPED)
         self._waiting = 0
         await self._lines.close()
@@ -167,14 +167,14 @@ class Caller:
         while self._outstanding:
             await self._quiet.wait()
 
-    def submit(self, world: str, call: HttpCall, done: Done, due_ns: int = 0) -> None:
+    def submit(self, world: str, call: HttpCall, done: Done, timed: Timed | None = None) -> None:
         """Take a call; it never blocks and never raises.
 
         Args:
             world: whose call it is.
             call: what to send.
             done: called once, later, in the event loop, with what came of it.
-            due_ns: when it should have been made, monotonic nanoseconds; 0: nothing to time.
+            timed: for the stopwatch; None: it is none of its business.
         """
         self._outstanding += 1
         self._quiet.clear()
@@ -182,8 +182,8 @@ class Caller:
         if isinstance(receiver, Denied):
             self._refuse(world, call.url, receiver.reason)
             asyncio.get_running_loop().call_soon(self._settle, done, _FORBIDDEN)
-        elif not self._place(_Job(world, receiver, call, done, due_ns)):
-            self._note(due_ns, time.monotonic_ns(), _DROPPED)
+        elif not self._place(_Job(world, receiver, call, done, timed)):
+            self._note(timed, time.monotonic_ns(), _DROPPED)
             asyncio.get_running_loop().call_soon(self._settle, done, _DROPPED)
 
     def _checked(self, text: str) -> _Receiver | Denied:
@@ -251,7 +251,7 @@ class Caller:
 
     def _ended(self, bulkhead: _Bulkhead, job: _Job, outcome: Outcome, begun_ns: int) -> None:
         """Tell what came of a job, and let the next of its bulkhead begin."""
-        self._note(job.due_ns, begun_ns, outcome)
+        self._note(job.timed, begun_ns, outcome)
         self._settle(job.done, outcome)
         if bulkhead.waiting and self._session is not None:
             self._waiting -= 1
@@ -261,12 +261,12 @@ class Caller:
         if not bulkhead.under_way:
             del self._bulkheads[bulkhead.key]
 
-    def _note(self, due_ns: int, begun_ns: int, outcome: Outcome) -> None:
+    def _note(self, timed: Timed | None, begun_ns: int, outcome: Outcome) -> None:
         ended_ns = time.monotonic_ns()
         if outcome.kind is not OutcomeKind.DROPPED:
             self.took.observe((ended_ns - begun_ns) / 1e9)
-        if self.stopwatch is not None and due_ns:
-            self.stopwatch.note(due_ns, begun_ns, ended_ns, outcome)
+        if self.stopwatch is not None and timed is not None:
+            self.stopwatch.note(timed, begun_ns, ended_ns, outcome)
 
     def _refuse(self, world: str, url: str, reason: str) -> None:
         self.last_refusals.append(Refusal(world, _origin(url), reason))

@@ -33,6 +33,7 @@ from simulator.web.egress import Allow
 from simulator.web.latency import Histogram, Latency
 from simulator.web.prompt import NOW_HEADER
 from simulator.web.quick import LOG, QuickServer
+from simulator.web.stopwatch import Timed
 from simulator.web.tls import server_context
 
 if TYPE_CHECKING:
@@ -215,12 +216,14 @@ class Server:
         clock, now_ns = self.drivers[world.name].clock, time.monotonic_ns()
         late_us = (clock.now(now_ns) - effect.due_us) / clock.rate if clock.rate else 0.0
         due_ns = now_ns - max(0, int(late_us * 1_000))  # stepped time stands still for it
-        genuine = isinstance(effect, Call) and not effect.forged
+        timed = None
+        if isinstance(effect, Call) and not effect.forged:
+            timed = Timed(due_ns, now_ns, effect.nth)
         self.caller.submit(
             world.name,
             msgspec.structs.replace(call, headers=headers),
             self._timed(due_ns, done),
-            due_ns if genuine else 0,
+            timed,
         )
 
     def _timed(self, due_ns: int, done: Callable[[Outcome], None]) -> Callable[[Outcome], None]:

@@ -17,6 +17,8 @@ from simulator.load.callbacks import Attempts, CallbackSide, Spread, callback_si
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
 US = 1_000_000
 LONG_US = 1_000 * US
 
@@ -29,8 +31,14 @@ def served(due: Sequence[int], places: int, takes_us: int, how: int = 200) -> At
     for at_us in sorted(due):
         begun.append(max(at_us, free[0]))
         heapreplace(free, begun[-1] + takes_us)
-    columns = (sorted(due), begun, [us + takes_us for us in begun], [how] * len(begun))
+    ended = [us + takes_us for us in begun]
+    columns = (sorted(due), sorted(due), begun, ended, [how] * len(begun), [0] * len(begun))
     return Attempts(*(np.array(column, np.int64) for column in columns))
+
+
+def at_once(due: NDArray[np.int64], ended: NDArray[np.int64], how: NDArray[np.int64]) -> Attempts:
+    """Attempts that nobody had to wait for."""
+    return Attempts(due, due, due, ended, how, np.zeros(due.size, np.int64))
 
 
 def side(of: Attempts, end_us: int = LONG_US, **more: Any) -> CallbackSide:
@@ -77,9 +85,10 @@ def test_a_slow_receiver_with_places_left_is_not_at_its_knee() -> None:
 def test_calls_that_we_make_late_are_no_backlog_of_the_receiver() -> None:
     due = np.zeros(2_000, np.int64)
     begun = np.arange(2_000) * 1_000
-    found = side(Attempts(due, begun, begun + 500, np.full(2_000, 200)), US)
+    good, first = np.full(2_000, 200), np.zeros(2_000, np.int64)
+    found = side(Attempts(due, begun, begun, begun + 500, good, first), US, late_after_us=999_000)
     assert not found.knee.reached
-    assert found.lateness.max_us == 1_999_000
+    assert (found.lateness.max_us, found.late, found.waited.max_us) == (1_999_000, 1_000, 0)
 
 
 def test_a_receiver_that_fails_holds_no_rate() -> None:
@@ -93,7 +102,7 @@ def test_what_ended_without_an_answer_is_named_by_how() -> None:
     kinds = [-kind for kind in OutcomeKind if kind is not OutcomeKind.ANSWERED]
     how = np.array([200, 204, 302, 404, 404, *kinds])
     at = np.arange(how.size, dtype=np.int64)
-    found = side(Attempts(at, at, at + 1, how))
+    found = side(at_once(at, at + 1, how))
     assert found.failed == {
         **{f"{n}xx": n - 2 for n in (3, 4)},
         **dict.fromkeys(("unreachable", "timed_out", "forbidden"), 1),
@@ -104,7 +113,7 @@ def test_what_ended_without_an_answer_is_named_by_how() -> None:
 def test_what_was_open_when_all_was_stopped_is_backlog_to_the_end() -> None:
     at = np.arange(4, dtype=np.int64) * US
     how = np.array([200, -OutcomeKind.DROPPED, 200, -OutcomeKind.DROPPED])
-    found = side(Attempts(at, at, np.array([1, 9 * US, 2 * US, 9 * US]), how), stopped_us=9 * US)
+    found = side(at_once(at, np.array([1, 9 * US, 2 * US, 9 * US]), how), stopped_us=9 * US)
     assert (found.unanswered, found.dropped, found.drained_us) == (2, 0, -1)
     assert [row.backlog for row in found.seconds] == [0, 1, 1, 2]
 
@@ -117,9 +126,16 @@ def test_only_what_was_due_in_the_window_counts() -> None:
     assert [row.due for row in found.seconds] == [10, 10, 10]
 
 
+def test_repeats_are_attempts_and_counted_apart() -> None:
+    at = np.arange(3, dtype=np.int64)
+    good, nth = np.full(3, 200), np.array([0, 1, 2])
+    found = side(Attempts(at, at, at, at + 1, good, nth))
+    assert (found.due, found.repeats) == (3, 2)
+
+
 def test_of_nothing_there_is_nothing() -> None:
     none = np.zeros(0, np.int64)
-    found = side(Attempts(none, none, none, none))
+    found = side(at_once(none, none, none))
     assert (found.due, found.seconds, found.knee.per_s, found.ack) == (0, (), 0.0, Spread())
 
 
@@ -146,4 +162,4 @@ def test_the_timeline_sums_to_the_whole(due: list[int], places: int, takes_us: i
     assert sum(row.acknowledged for row in found.seconds) == found.acknowledged == len(due)
     assert found.under_way_max <= places
     assert all(row.backlog <= found.backlog_max for row in found.seconds)
-    assert found.lateness.max_us == max((row.late_max_us for row in found.seconds), default=0)
+    assert found.lateness.max_us == 0

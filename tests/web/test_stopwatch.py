@@ -7,10 +7,11 @@ import time
 
 from simulator.core.message import Outcome, OutcomeKind
 from simulator.core.wire import HttpCall
-from simulator.web.stopwatch import Stopwatch
+from simulator.web.stopwatch import Stopwatch, Timed
 from tests.web.receiver import OK, Receiver, calling, hang, says
 
 DROPPED = -OutcomeKind.DROPPED
+AT = Timed(1, 1, 0)
 
 
 def test_each_attempt_is_kept_with_its_planned_instant_and_how_it_ended() -> None:
@@ -22,9 +23,11 @@ def test_each_attempt_is_kept_with_its_planned_instant_and_how_it_ended() -> Non
             for n in range(3):  # the short way, and by name through aiohttp's client
                 host = "localhost" if n == 1 else "127.0.0.1"
                 call = HttpCall(receiver.url(host=host), b"a=b")
-                caller.submit("w", call, told.append, due_ns + n)
+                caller.submit("w", call, told.append, Timed(due_ns, due_ns + 5, n))
             await caller.drained()
-            assert sorted(watch.due) == [due_ns, due_ns + 1, due_ns + 2]
+            assert list(watch.due) == [due_ns] * 3
+            assert list(watch.placed) == [due_ns + 5] * 3
+            assert sorted(watch.nth) == [0, 1, 2]
             assert list(watch.how) == [200] * 3
             assert all(b - d >= 999_000_000 for d, b in zip(watch.due, watch.begun, strict=True))
             assert all(b <= e for b, e in zip(watch.begun, watch.ended, strict=True))
@@ -39,7 +42,7 @@ def test_what_finds_no_room_is_kept_as_dropped_and_took_no_time() -> None:
             async with calling(concurrency=1, queue_limit=1) as caller:
                 watch = caller.stopwatch = Stopwatch()
                 for _ in range(3):
-                    caller.submit("w", HttpCall(receiver.url(), b""), lambda _: None, 1)
+                    caller.submit("w", HttpCall(receiver.url(), b""), lambda _: None, AT)
                 assert list(watch.how) == [DROPPED]
             assert list(watch.how) == [DROPPED] * 3  # what was open when it was closed
             assert sum(caller.took.counts) == 0
@@ -62,7 +65,7 @@ def test_what_has_no_planned_instant_is_not_kept() -> None:
 def test_it_keeps_so_many_and_counts_the_rest() -> None:
     watch = Stopwatch(limit=2)
     for n in range(5):
-        watch.note(n, n, n, Outcome(OutcomeKind.TIMED_OUT))
+        watch.note(Timed(n, n, 0), n, n, Outcome(OutcomeKind.TIMED_OUT))
     assert list(watch.due) == [0, 1]
     assert list(watch.how) == [-OutcomeKind.TIMED_OUT] * 2
     assert watch.unkept == 3
