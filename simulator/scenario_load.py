@@ -87,6 +87,12 @@ class Dropped(Section):
     at_most: q.ExactRatio = written(q.exact_ratio, "0%", "at_most")
 
 
+class Mix(Section):
+    """What comes in a storm of callbacks beside receipts."""
+
+    replies: q.ExactRatio = written(q.exact_ratio, "0%", "replies")
+
+
 class Load(Section):
     """A load test: docs/load.md."""
 
@@ -103,4 +109,6 @@ class Load(Section):
     callbacks: Literal["answered", "none"] = "answered"
     callback: q.Address | None = None
     texts: tuple[Text, ...] = Field((), strict=False, max_length=100)
+    mix: Mix = Field(default_factory=Mix)
+    campaign_us: q.PositiveDuration = written(q.duration_us, "1m", "campaign")
     tenants: Annotated[q.PositiveCount, Field(le=TENANTS_MAX)] | None = None

@@ -29,6 +29,8 @@ LATE_OVER, DROPPED_AFTER = "100ms", "10s"  # where the file does not say
 _HERE: KeyPath = ("load",)
 _ARRIVALS: KeyPath = ("load", "arrivals")
 _OWN_LENGTH = ("steps", "trace")  # shapes that say themselves how long they last
+_GENERATORS = ("in_flight", "workers", "timeout", "refused", "texts")
+_STORMS = ("mix", "campaign")
 _ALONE = ("policy",)  # sections that a load cannot judge
 
 
@@ -49,6 +51,7 @@ def load_checks(tree: Node) -> Found:
     yield from _target(tree, load)
     if "tenants" in load:
         yield from _tenants(tree, load)
+    yield from _storm(tree, load)
     arrivals = load.get("arrivals")
     if isinstance(arrivals, dict):
         yield from _shape(arrivals)
@@ -107,6 +110,22 @@ def _tenants(tree: dict[str, Node], load: dict[str, Node]) -> Found:
     for key in ("id", "secret"):
         if accounts and isinstance(accounts[0], dict) and key in accounts[0]:
             yield ("accounts", 0, key), "each tenant has its own: remove it"
+
+
+def _storm(tree: dict[str, Node], load: dict[str, Node]) -> Found:
+    """Yield what belongs to storms of callbacks only, or to everything but them."""
+    storm = load.get("against") == "callbacks"
+    for key in _GENERATORS if storm else _STORMS:
+        if key in load:
+            own = "is the generator's, and callbacks are the simulator's own"
+            said = own if storm else "belongs to against: callbacks"
+            yield (*_HERE, key), f"{said}: remove it"
+    mix, accounts = load.get("mix"), _list(tree.get("accounts"))
+    replies = mix.get("replies") if isinstance(mix, dict) else None
+    answered = any(isinstance(each, dict) and "inbound" in each for each in accounts)
+    if storm and replies not in {None, "0%", "0"} and not answered:
+        said = "replies go to an account's `inbound` address, and none has one"
+        yield (*_HERE, "mix", "replies"), said
 
 
 def _shape(arrivals: dict[str, Node]) -> Found:

@@ -156,6 +156,22 @@ def test_where_a_system_takes_the_receipts_nothing_else_answers_them() -> None:
     assert "receipts go to the system under test" in refused(load, sut=SUT)
 
 
+def test_a_storm_of_callbacks_takes_a_mix_and_nothing_of_the_generator() -> None:
+    storm = {"against": "callbacks", "arrivals": CONSTANT}
+    heard = [{**SCENARIO["accounts"][0], "inbound": "{sut_url}/in"}]
+    found = read({**storm, "mix": {"replies": "3%"}}, sut=SUT, accounts=heard).load
+    assert found is not None
+    assert (found.mix.replies, found.campaign_us) == (Fraction(3, 100), 60_000_000)
+    assert "callbacks is the system under test" in refused(storm)
+    assert "and none has one" in refused({**storm, "mix": {"replies": "3%"}}, sut=SUT)
+    assert "callbacks are the simulator's own: remove it" in refused(
+        {**storm, "workers": "2"}, sut=SUT
+    )
+    assert "belongs to against: callbacks: remove it" in refused(
+        {"arrivals": CONSTANT, "campaign": "1m"}
+    )
+
+
 @pytest.mark.parametrize("name", [name for name, metric in METRIC.items() if metric.load])
 def test_what_a_load_measures_is_an_error_without_one(name: str) -> None:
     expect = [{"name": "e", "that": name, "at_most": "5"}]

@@ -10,7 +10,7 @@ from simulator.core import events as ev
 from simulator.core.cause import Cause
 from simulator.core.faults import Seam
 from simulator.core.lifecycle import FATE, KNOWN
-from simulator.core.message import FINAL, State
+from simulator.core.message import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from simulator.core.message import Message
 
     Change = Callable[[Any, Message], None]  # each names the very kind it folds
+
+
+# How far a state is on its way; one end may follow another, as a late receipt corrects one.
+_STEPS = (State.NONE, State.SCHEDULED, State.ACCEPTED, State.QUEUED, State.SENDING, State.SENT)
+_REACHED = {**dict.fromkeys(State, len(_STEPS)), **{state: n for n, state in enumerate(_STEPS)}}
 
 
 def _known(message: Message, state: State, cause: Cause) -> None:
@@ -92,7 +97,7 @@ def _receipted(event: ev.Receipted, message: Message) -> None:
 
 def _told(event: ev.Told, message: Message) -> None:
     state = event.state
-    if message.told not in FINAL or state in FINAL:  # a late "sent" does not undo "delivered"
+    if _REACHED[state] >= _REACHED[message.told]:  # a late "sent" does not undo "delivered"
         message.told, message.told_us = state, event.at_us
 
 

@@ -45,9 +45,10 @@ class Attempts(NamedTuple):
 
 
 class Spread(msgspec.Struct, frozen=True):
-    """Exact quantiles of `n` times, microseconds; all 0 where there is none."""
+    """Mean and exact quantiles of `n` times, microseconds; all 0 where there is none."""
 
     n: int = 0
+    mean_us: int = 0
     p50_us: int = 0
     p90_us: int = 0
     p99_us: int = 0
@@ -145,9 +146,6 @@ def callback_side(  # noqa: PLR0913 - what the columns do not hold
     begun = np.where(open_, never, begun)
     backlog = Steps.of(due, ended)
     waiting, under_way = Steps.of(placed, begun), Steps.of(begun[went], ended[went])
-    drained_us = 0
-    if due.size:
-        drained_us = -1 if open_.any() else max(0, int(ended.max() - due.max()))
     return CallbackSide(
         due=int(due.size),
         repeats=int((nth > 0).sum()),
@@ -164,7 +162,7 @@ def callback_side(  # noqa: PLR0913 - what the columns do not hold
         ack=spread((ended - begun)[good]),
         whole=spread((ended - due)[good]),
         backlog_max=peak(backlog),
-        drained_us=drained_us,
+        drained_us=_drained_us(due, ended, never),
         under_way_max=peak(under_way),
         under_way_limit=under_way_limit,
         knee=knee_of(
@@ -183,7 +181,14 @@ def spread(times_us: NDArray[np.int64]) -> Spread:
         return Spread()
     times = np.sort(times_us)
     places = [max(0, math.ceil(n * q / 1_000) - 1) for q in (500, 900, 990, 999, 1_000)]
-    return Spread(n, *(int(times[place]) for place in places))
+    return Spread(n, round(times.mean()), *(int(times[place]) for place in places))
+
+
+def _drained_us(due: NDArray[np.int64], ended: NDArray[np.int64], never: int) -> int:
+    last_us = int(ended.max(initial=0))
+    if last_us == never:
+        return -1
+    return max(0, last_us - int(due.max())) if due.size else 0
 
 
 def _failed(how: NDArray[np.int64]) -> dict[str, int]:

@@ -89,7 +89,8 @@ class Offer(_Strict, frozen=True):
     Attributes:
         run: the run's id: own ids begin with it, so it is another one each time.
         seed: draws Poisson arrivals and the account of each.
-        against: the gateway, or a system under test (which `system` then describes).
+        against: the gateway, or a system under test (which `system` then describes); callbacks to
+            one come from the simulator itself, and no worker reads such an offer.
         url: `http://host:port` of what is loaded.
         shape: the arrivals that count.
         accounts: who sends; none against a system.
@@ -115,7 +116,7 @@ class Offer(_Strict, frozen=True):
     seed: int
     url: str
     shape: Shape
-    against: Literal["gateway", "system"] = "gateway"
+    against: Literal["gateway", "system", "callbacks"] = "gateway"
     accounts: tuple[Account, ...] = ()
     warm_up_us: _Natural = 0
     warm_up_rate: _Amount | None = None

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from simulator.engine.world import World
+    from simulator.scenario import Scenario
     from simulator.web.server import Server
 
 CALLBACKS_FILE = "callbacks.json"
@@ -36,13 +37,14 @@ class Watch:
         """Count what is given up from now on."""
         self._given_up = self._abandoned()
 
-    def side(self, begin_us: int, end_us: int, stopped_us: int) -> CallbackSide:
+    def side(self, begin_us: int, end_us: int, stopped_us: int, late_us: int) -> CallbackSide:
         """Say how callbacks were taken that were due between two instants.
 
         Args:
             begin_us: monotonic microseconds, as the other two.
             end_us: excluded.
             stopped_us: when what was still open was given up.
+            late_us: how much later than planned one may be made.
         """
         watch = self._stopwatch
         times = (watch.due, watch.placed, watch.begun, watch.ended)
@@ -54,12 +56,19 @@ class Watch:
             end_us,
             stopped_us=stopped_us,
             under_way_limit=self._server.caller.concurrency,
+            late_after_us=late_us,
             given_up=self._abandoned() - self._given_up,
             unkept=watch.unkept,
         )
 
     def _abandoned(self) -> int:
         return sum(self._world.metrics.abandoned.values())
+
+
+def late_after_us(scenario: Scenario) -> int:
+    """Return from when on something is late, by the scenario."""
+    assert scenario.load is not None
+    return scenario.load.late.over_us
 
 
 def write_side(side: CallbackSide, out: Path) -> None:

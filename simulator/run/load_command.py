@@ -52,7 +52,8 @@ def load_command(  # noqa: PLR0913 - one parameter for each flag
     scenario = parse_scenario(source, str(file), sut=sut, needs_sut=False)
     if scenario.load is None:
         raise UsageError(f"{file}: no load test: add `load:`, or use `todoku run`")
-    needs_locust()
+    if scenario.load.against != "callbacks":
+        needs_locust()
     if seed is not None:
         scenario = scenario.model_copy(update={"seed": seed})
     folder = out or _DIRECTORY / scenario.name

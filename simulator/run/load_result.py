@@ -19,8 +19,10 @@ from simulator.run.check import world_of
 from simulator.run.facts import facts_of
 from simulator.run.judging import judged
 from simulator.run.kept import FILE, Ended, Kept, copies, digest_of_claims, digest_of_told
+from simulator.run.load_callbacks import read_side
 from simulator.run.load_measured import keep, nothing
 from simulator.run.load_reading import measured_in
+from simulator.run.load_storm_measured import beside, storm_measured
 from simulator.run.report import document
 from simulator.run.report_rows import ROWS_FILE, write_rows
 from simulator.run.saved_claims import saved_bytes
@@ -79,7 +81,11 @@ def _measured(run: LoadRun, world: World) -> Measured:
     if run.offer is None or run.pace is None or not run.ended:
         return nothing(run.invalid[0] if run.invalid else "the load did not begin")
     try:
-        return measured_in(
+        if run.scenario.load is not None and run.scenario.load.against == "callbacks":
+            return storm_measured(
+                run.out, run.scenario, run.offer, run.pace, run.ended, run.released
+            )
+        found = measured_in(
             run.out,
             run.scenario,
             world,
@@ -88,6 +94,7 @@ def _measured(run: LoadRun, world: World) -> Measured:
             ended=run.ended,
             cut=run.cut,
         )
+        return beside(found, read_side(run.out))
     except ProvesNothing as error:
         see = f"; see {run.generator.log}" if run.generator is not None else ""
         return nothing(f"{error.reason}{see}")

@@ -29,6 +29,7 @@ from simulator.run.given import free_port
 from simulator.run.job import RUN_FILES, check_numbers
 from simulator.run.judging import Wanted
 from simulator.run.kept import Earlier, earlier_in
+from simulator.run.load_callbacks import CALLBACKS_FILE
 from simulator.run.load_child import Child
 from simulator.run.load_locust import WORKERS_S, Generator
 from simulator.run.load_measured import FILE as LOAD_FILE
@@ -36,6 +37,7 @@ from simulator.run.load_offer import OFFER, lasts_s, offer_of, shape_of
 from simulator.run.load_reading import BOOKS, OUTCOME
 from simulator.run.load_receipts import Pace
 from simulator.run.load_result import document_of
+from simulator.run.load_storm_run import StormRun
 from simulator.run.people import write_csv
 from simulator.run.sut import System
 from simulator.run.world import given_to
@@ -87,6 +89,7 @@ class LoadRun:
     offer: Offer | None = None
     pace: Pace | None = None
     ended: Mapping[str, Any] = field(default_factory=dict)
+    released: Mapping[str, Any] = field(default_factory=dict)
     earlier: tuple[Earlier, ...] = ()
     generator: Generator | None = None
     _simulator: Child | None = None
@@ -107,7 +110,7 @@ class LoadRun:
             check_sql(sut.claims.sql.url)
         began = time.time()
         self.earlier = earlier_in(self.out)
-        for name in (*RUN_FILES, LOAD_FILE, OFFER, OUTCOME):
+        for name in (*RUN_FILES, LOAD_FILE, OFFER, OUTCOME, CALLBACKS_FILE):
             (self.out / name).unlink(missing_ok=True)  # of a run before
         for pattern in (BOOKS, "locust-*.log"):
             for file in self.out.glob(pattern):
@@ -166,10 +169,13 @@ class LoadRun:
         offers.write(self.offer, self.out / OFFER)
         began = await simulator.ask("begin", _END_S)
         self.pace = Pace(**{name: began[name] for name in Pace.__slots__})
-        self.generator = Generator(load.against, self.out / OFFER, load.workers, self.out)
-        await self.generator.start()
-        await self._sent(self.generator, simulator)
-        await self._drained(simulator)
+        if load.against == "callbacks":
+            await self._stormed(simulator)
+        else:
+            self.generator = Generator(load.against, self.out / OFFER, load.workers, self.out)
+            await self.generator.start()
+            await self._sent(self.generator, simulator)
+            await self._drained(simulator)
         await simulator.ask("hold", _END_S)
         if system is None:
             return None
@@ -214,6 +220,21 @@ class LoadRun:
             self.cut = True
             self.invalid.append(f"a worker was lost: {'; '.join(lost)}")
             await generator.stop()
+
+    async def _stormed(self, simulator: Child) -> None:
+        """Have the system send, and let the receipts of that come on schedule."""
+        assert self._system is not None
+        assert self.pace is not None
+        storm = StormRun(
+            self.scenario,
+            simulator,
+            self._system,
+            self.pace,
+            self._idle,
+            lambda: self._check_alive(simulator),
+            self.progress,
+        )
+        self.released = await storm.conducted()
 
     def _check_alive(self, simulator: Child) -> None:
         if said := simulator.ended():

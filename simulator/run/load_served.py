@@ -25,7 +25,9 @@ from simulator.core.message import FINAL
 from simulator.engine.world import DEFAULT, World
 from simulator.errors import TodokuError
 from simulator.run.load_busy import SAMPLE_S, Meter, busiest
+from simulator.run.load_callbacks import Watch, late_after_us, mono_us, write_side
 from simulator.run.load_child import serve_lines
+from simulator.run.load_storm import StormServed
 from simulator.run.load_tenants import tenanted
 from simulator.run.policy import Arrivals
 from simulator.run.recording import Recording
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from simulator.accounts import Account
+    from simulator.run.load_child import Handler
     from simulator.scenario import Scenario
 
 SCENARIO = "scenario.yaml"
@@ -58,6 +61,15 @@ class Served:
         self._meter = Meter()
         self._metering: asyncio.Task[None] | None = None
         self._held: dict[str, Any] | None = None  # what was so when the clock stopped
+        self._watch, self._begun_us = Watch(server, self._driver.world), 0
+        load = scenario.load
+        storms = load is not None and load.against == "callbacks"
+        self._storm = StormServed(server, scenario, out, self._watch) if storms else None
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """Return what can be asked of us."""
+        own: dict[str, Handler] = {"begin": self.begin, "hold": self.hold, "end": self.end}
+        return own if self._storm is None else {**own, **self._storm.handlers()}
 
     async def begin(self) -> Mapping[str, Any]:
         """Start the clock, and say which instants belong together."""
@@ -67,10 +79,13 @@ class Served:
         if self._scenario.rules:
             rules = rules_of(self._scenario, driver.now())
             self._server.worlds.rule(rules, now_us=driver.now())
+        if self._storm is not None:
+            self._storm.hold()
         calm_collector()
         driver.set_rate(rate)
         self._metering = asyncio.create_task(self._measure())
         mono_ns = time.monotonic_ns()
+        self._begun_us = mono_ns // 1000
         return {
             "epoch_us": time.time_ns() // 1000,
             "mono_us": mono_ns // 1000,
@@ -104,7 +119,10 @@ class Served:
     async def end(self) -> Mapping[str, Any]:
         """Hold, if that has not been done, and close the books."""
         held, server = await self.hold(), self._server
+        stopped_us = mono_us()
         await server.stop()
+        window = (self._begun_us, stopped_us) if self._storm is None else self._storm.window
+        write_side(self._watch.side(*window, stopped_us, late_after_us(self._scenario)), self._out)
         world = server.worlds.by_name[DEFAULT]
         world.log.close()
         self._arrivals.write(self._out)
@@ -151,8 +169,7 @@ async def serve(scenario: Scenario, out: Path, sut_url: str, run: str) -> None:
             _open_accounts(server, scenario, out, sut_url, run)
             served = Served(scenario, server, arrivals, out)
             ready = {"url": server.url, "control_url": server.control_url, "token": server.token}
-            does = {"begin": served.begin, "hold": served.hold, "end": served.end}
-            await serve_lines(ready, does, served.news)
+            await serve_lines(ready, served.handlers(), served.news)
         finally:
             await server.stop(0.0)
 

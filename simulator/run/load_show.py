@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
+from simulator.run.load_storm_measured import storm_lines
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -19,12 +21,15 @@ WORDS: Mapping[str, str] = {
     "poll": "polls, from theirs",
     "receipt": "planned instant to final receipt",
     "callback": "callback due to 2xx",
+    "waited": "waiting for a place",
+    "ack": "sending to 2xx",
+    "whole": "planned instant to 2xx",
 }
 
 
 def show_load(console: Console, load: Mapping[str, Any]) -> None:
     """Print the section `load` of a report."""
-    if "generator" not in load:
+    if "counts" not in load:
         return  # it left nothing, or was none
     for line in lines_of(load):
         console.print(f"  {line}", markup=False)
@@ -39,6 +44,9 @@ def show_load(console: Console, load: Mapping[str, Any]) -> None:
 
 def lines_of(load: Mapping[str, Any]) -> Iterator[str]:
     """Yield what there is to say of a load besides its latencies."""
+    if load["against"] == "callbacks":
+        yield from storm_lines(load)
+        return
     counts, simulator = load["counts"], load["simulator"]
     results = ", ".join(f"{n:,} {name}" for name, n in counts["results"].items() if n)
     yield (

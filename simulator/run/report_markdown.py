@@ -68,7 +68,7 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
 
 
 def _load(load: dict[str, Any]) -> Iterator[str]:
-    if "generator" not in load:
+    if "counts" not in load:
         return
     yield ""
     for line in lines_of(load):

@@ -102,6 +102,12 @@ def test_attempts_count_from_one() -> None:
     assert tried.attempts == 2
 
 
+def test_a_step_that_is_answered_late_does_not_untell_a_later_one() -> None:
+    told = [ev.Told(5, KEY, State.SENT, by_read=False), ev.Told(9, KEY, State.SENDING, 0)]
+    assert (message(*told).told, message(*told).told_us) == (State.SENT, 5)
+    assert message(*reversed(told)).told is State.SENT
+
+
 def test_a_late_sent_does_not_untell_delivered() -> None:
     told = [ev.Told(5, KEY, State.DELIVERED, by_read=True), ev.Told(9, KEY, State.SENT, 0)]
     assert (message(*told).told, message(*told).told_us) == (State.DELIVERED, 5)

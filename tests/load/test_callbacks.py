@@ -53,7 +53,7 @@ def evenly(per_s: int, seconds: int) -> list[int]:
 def test_a_receiver_that_keeps_up_has_no_backlog_and_may_take_more() -> None:
     found = side(served(evenly(200, 6), places=10, takes_us=20_000), 6 * US)
     assert (found.due, found.acknowledged, found.dropped, found.failed) == (1_200, 1_200, 0, {})
-    assert found.ack == Spread(1_200, 20_000, 20_000, 20_000, 20_000, 20_000)
+    assert found.ack == Spread(1_200, 20_000, 20_000, 20_000, 20_000, 20_000, 20_000)
     assert found.lateness.max_us == 0
     assert (found.knee.per_s, found.knee.reached) == (200.0, False)
     assert found.backlog_max == found.under_way_max == 4

@@ -1,0 +1,209 @@
+"""What a storm of callbacks has measured: its metrics, why it may prove nothing, what is shown."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from simulator.core.metric import METRIC
+from simulator.errors import ProvesNothing
+from simulator.load.shape import lasting_us
+from simulator.run.load_busy import BUSY_MAX, WINDOW_NS, Sample, busiest
+from simulator.run.load_callbacks import read_side
+from simulator.run.load_measured import Measured, simulator_reasons
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from simulator.load.callbacks import CallbackSide, Spread
+    from simulator.load.offer import Offer
+    from simulator.run.load_receipts import Pace
+    from simulator.scenario import Scenario
+    from simulator.scenario_load import Load
+
+_MS = 1_000
+
+
+def storm_measured(  # noqa: PLR0913, PLR0917 - a finished load
+    out: Path,
+    scenario: Scenario,
+    offer: Offer,
+    pace: Pace,
+    ended: Mapping[str, Any],
+    released: Mapping[str, Any],
+) -> Measured:
+    """Read what a storm has measured.
+
+    Args:
+        out: the run's folder.
+        scenario: of the run.
+        offer: its schedule.
+        pace: the simulator's clocks.
+        ended: what the simulator said at its end.
+        released: what it said when the storm was let go; empty: it was not.
+
+    Raises:
+        ProvesNothing: there was no storm.
+    """
+    side, load = read_side(out), scenario.load
+    assert load is not None
+    if side is None or not released:
+        raise ProvesNothing("the storm did not begin")
+    since_ns = released["start_us"] * 1_000  # the campaign before was at the system's own pace
+    ended = {**ended, "samples": [each for each in ended["samples"] if each[0] >= since_ns]}
+    reasons = (*_reasons(side, load), *simulator_reasons(ended))
+    return Measured(
+        metrics=_metrics(side, released["arrivals"], lasting_us(offer.shape)),
+        invalid=reasons,
+        section=_section(side, offer, pace, ended, released),
+    )
+
+
+def _metrics(side: CallbackSide, arrivals: int, lasts_us: int) -> dict[str, str | None]:
+    started = max(0, arrivals - side.dropped)
+    found: dict[str, Fraction | int | None] = {
+        **dict.fromkeys(name for name, metric in METRIC.items() if metric.load),
+        "arrivals": arrivals,
+        "started": started,
+        "late": side.late,
+        "dropped": side.dropped,
+        "load_errors": sum(side.failed.values()),
+        "refused_connections": side.failed.get("unreachable", 0),
+        "achieved_rate": Fraction(started * 1_000_000, lasts_us or 1),
+    }
+    for name, of in (("ack", side.ack), ("receipt", side.whole)):
+        for p in ("p50", "p99"):
+            found[f"{name}_{p}"] = Fraction(getattr(of, f"{p}_us"), _MS) if of.n else None
+    return {name: None if n is None else str(n) for name, n in found.items()}
+
+
+def _reasons(side: CallbackSide, load: Load) -> Iterator[str]:
+    """Say why the storm was not the one that was asked for, by our own fault."""
+    if not side.due:
+        yield "nothing was sent: no callback was due in the storm"
+        return
+    if Fraction(side.late, side.due) > load.late.at_most:
+        share, most = side.late / side.due, float(load.late.at_most)
+        words = f"{share:.1%} of the callbacks were made over {load.late.over_us / _MS:g} ms late"
+        yield f"{words} by the simulator itself (at most {most:.1%}): lower the rate"
+    if Fraction(side.dropped, side.due) > load.dropped.at_most:
+        most = float(load.dropped.at_most)
+        words = f"{side.dropped:,} callbacks found the provider's own queue full and were dropped"
+        yield f"{words} (at most {most:.1%}): raise dropped.at_most, if that is to be shown"
+    if side.unkept:
+        yield f"{side.unkept:,} attempts were more than are kept: make the storm shorter"
+
+
+def _section(
+    side: CallbackSide,
+    offer: Offer,
+    pace: Pace,
+    ended: Mapping[str, Any],
+    released: Mapping[str, Any],
+) -> dict[str, Any]:
+    shape = msgspec.to_builtins(offer.shape)
+    if "times_us" in shape:
+        shape["times_us"] = len(shape["times_us"])
+    arrivals = released["arrivals"]
+    return {
+        "against": "callbacks",
+        "seed": offer.seed,
+        "shape": shape,
+        "counts": {
+            "scheduled": arrivals,
+            "started": max(0, arrivals - side.dropped),
+            "late": side.late,
+            "dropped": side.dropped,
+            "failed": sum(side.failed.values()),
+            "results": {"2xx": side.acknowledged, **side.failed},
+        },
+        "repeats": side.repeats,
+        "latency_ms": {
+            name: _spread(getattr(side, name)) for name in ("lateness", "waited", "ack", "whole")
+        },
+        "callbacks": {
+            **_taken(side),
+            "replies": released["replies"],
+            "others": max(0, side.due - side.repeats - arrivals),
+            "warm_up": released["warm"],
+            "seconds": [_second(msgspec.to_builtins(row)) for row in side.seconds],
+        },
+        "simulator": {
+            "busiest": round(busiest([Sample(*each) for each in ended["samples"]]), 4),
+            "at_most": BUSY_MAX,
+            "window_s": WINDOW_NS / 1e9,
+            "lag_s": round(ended["lag_s"], 6),
+            "clock_rate": pace.rate,
+        },
+    }
+
+
+def beside(measured: Measured, side: CallbackSide | None) -> Measured:
+    """Add how callbacks were taken to what another load has measured."""
+    if side is None or not side.due:
+        return measured
+    took = {name: str(Fraction(us, _MS)) for name, us in _acknowledged(side) if us is not None}
+    section = {**measured.section, "callbacks": {**measured.section["callbacks"], **_taken(side)}}
+    return msgspec.structs.replace(measured, metrics={**measured.metrics, **took}, section=section)
+
+
+def _acknowledged(side: CallbackSide) -> Iterator[tuple[str, int | None]]:
+    for name in ("p50", "p99"):
+        yield f"ack_{name}", getattr(side.ack, f"{name}_us") if side.ack.n else None
+
+
+def _taken(side: CallbackSide) -> dict[str, Any]:
+    return {
+        "ack_ms": _spread(side.ack),
+        "repeats": side.repeats,
+        "given_up": side.given_up,
+        "dropped": side.dropped,
+        "unanswered_at_the_end": side.unanswered,
+        "backlog_max": side.backlog_max,
+        "drained_s": None if side.drained_us < 0 else side.drained_us / 1e6,
+        "under_way_max": side.under_way_max,
+        "under_way_limit": side.under_way_limit,
+        "knee": {"per_s": side.knee.per_s, "reached": side.knee.reached},
+    }
+
+
+def _spread(found: Spread) -> dict[str, int | float]:
+    names = ("mean", "p50", "p90", "p99", "p999", "max")
+    return {"count": found.n, **{name: getattr(found, f"{name}_us") / _MS for name in names}}
+
+
+def _second(found: dict[str, Any]) -> dict[str, Any]:
+    late, took = found.pop("late_max_us"), found.pop("ack_p99_us")
+    return {**found, "late_max_ms": late / _MS, "ack_p99_ms": took / _MS}
+
+
+def storm_lines(load: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what there is to say of a storm besides its times."""
+    counts, simulator, taken = load["counts"], load["simulator"], load["callbacks"]
+    results = ", ".join(f"{n:,} {name}" for name, n in counts["results"].items() if n)
+    beside = f", {taken['others']:,} others beside them" if taken["others"] else ""
+    yield (
+        f"storm   {counts['scheduled']:,} callbacks, {taken['replies']:,} of them replies{beside}: "
+        f"{counts['late']:,} late, {counts['dropped']:,} dropped; {results or 'no answers'}"
+    )
+    yield from taken_lines(taken)
+    yield (
+        f"simulator at most {simulator['busiest']:.0%} busy in {simulator['window_s']:g} s "
+        f"(limit {simulator['at_most']:.0%}), {simulator['lag_s'] * 1000:.0f} ms behind its clock"
+    )
+
+
+def taken_lines(taken: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what there is to say of how callbacks were taken."""
+    drained, knee = taken["drained_s"], taken["knee"]
+    over = "never over" if drained is None else f"over {drained:.1f} s after the last was due"
+    yield f"backlog at most {taken['backlog_max']:,}, {over}; {taken['given_up']:,} given up"
+    rate = f"{knee['per_s']:,.0f} a second"
+    said = f"{rate}: the backlog stood" if knee["reached"] else f"{rate} were held, or more"
+    yield (
+        f"knee    {said if knee['per_s'] else 'no rate was held'}; "
+        f"at most {taken['under_way_max']} of {taken['under_way_limit']} calls under way"
+    )
