@@ -12,6 +12,7 @@ folder, so that the run can be judged again.
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from simulator.web.server import Server
 
 PAGES_MAX = 100_000
+COARSE_S = 2.0  # how coarse the times of files may be
 
 
 def source_of(
@@ -60,6 +62,7 @@ def source_of(
         server=server,
         fill=fill,
         out=system.log.parent,
+        since_s=time.time(),
     )
 
 
@@ -102,6 +105,7 @@ class Source:
         server: where they may be posted.
         fill: replaces the placeholders of a text.
         out: the run's folder.
+        since_s: when the run began, by the wall clock; an older file is of something else.
     """
 
     def __init__(  # noqa: PLR0913 - each is named at the call
@@ -113,10 +117,11 @@ class Source:
         server: Server,
         fill: Callable[[str], str],
         out: Path,
+        since_s: float = 0,
     ) -> None:
         self._source, self._reading = source, reading
         self._system, self._server = system, server
-        self._fill, self._out = fill, out
+        self._fill, self._out, self._since_s = fill, out, since_s
         self._within_s = source.within_us / 1e6
         self._notes: list[str] = []
 
@@ -175,6 +180,9 @@ class Source:
             if path.stat().st_size > BYTES_MAX:
                 words = f"{path} has more than {BYTES_MAX} bytes; claim fewer messages in one run"
                 raise NoClaims(ClaimCode.TOO_LARGE, words)
+            if path.stat().st_mtime < self._since_s - COARSE_S:
+                words = f"{path} was last written before this run began; write it in each run"
+                raise NoClaims(ClaimCode.FILE, words)
             return path.read_bytes(), SUFFIXES.get(path.suffix.lower(), "")
         except OSError as error:
             raise NoClaims(ClaimCode.FILE, f"cannot read {path}: {error.strerror}") from None
@@ -197,6 +205,7 @@ class Source:
         assert source.request is not None
         line, number = source.request, source.page.first if source.page else 0
         seen: set[str] = set()
+        before = b""
         for _ in range(PAGES_MAX):
             request = _numbered(line, source.page.parameter, number) if source.page else line
             if request.path in seen:
@@ -204,7 +213,13 @@ class Source:
                 raise NoClaims(ClaimCode.PAGES, words)
             seen.add(request.path)
             answer = await self._ask(request)
+            if source.page and reader.count and not answer.body.strip():
+                return  # in CSV and JSON lines, no rows may be no bytes
             rows = reader.page(answer.body, _kind(answer))
+            if source.page and rows and answer.body == before:
+                words = f"{request.path} is byte for byte the page before it; look at `page`"
+                raise NoClaims(ClaimCode.PAGES, words)
+            before = answer.body
             number += 1
             following = self._next(request, answer)
             if source.page is None and following is None:

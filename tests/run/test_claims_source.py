@@ -53,6 +53,7 @@ class Page(NamedTuple):
     status: int = 200
     kind: str = "application/json"
     link: str = ""
+    leads_to: str = ""
     hangs: bool = False
 
 
@@ -70,6 +71,8 @@ def system(pages: dict[str, Page]) -> Iterator[str]:
             self.send_header("Content-Length", str(len(body) + page.hangs))
             if page.link:
                 self.send_header("Link", page.link)
+            if page.leads_to:
+                self.send_header("Location", page.leads_to)
             self.end_headers()
             self.wfile.write(body)
             if page.hangs:
@@ -188,6 +191,16 @@ def test_numbered_pages_end_with_one_that_is_empty(tmp_path: Path, ours: Running
     texts = [*in_pages(2, 3), "[]"]
     pages = {f"/c?size=9&p={n}": Page(text) for n, text in enumerate(texts)}
     how = {"request": "GET /c?size=9", "page": {"parameter": "p", "first": "0"}, **HOW}
+    assert ids(had(tmp_path, ours, how, pages)) == ["m0", "m1", "m2", "m3", "m4"]
+
+
+def test_numbered_pages_of_lines_end_with_one_that_has_no_byte(
+    tmp_path: Path, ours: Running
+) -> None:
+    texts = ["\n".join(map(json.dumps, part)) for part in (ROWS[:3], ROWS[3:], [])]
+    kind = "application/x-ndjson"
+    pages = {f"/c?p={n}": Page(text, kind=kind) for n, text in enumerate(texts, start=1)}
+    how = {"request": "GET /c", "page": {"parameter": "p"}, **HOW}
     assert ids(had(tmp_path, ours, how, pages)) == ["m0", "m1", "m2", "m3", "m4"]
 
 
@@ -322,6 +335,21 @@ def test_a_system_may_be_asked_to_post(tmp_path: Path, ours: Running) -> None:
 NEXT = json.dumps({"items": ROWS, "next": "{}"})
 BROKEN: dict[str, tuple[dict[str, Any], dict[str, Page], str]] = {
     "a status": ({}, {"/c": Page(b"oops", 500)}, "GET /c answered 500 [claims-status]"),
+    "a redirection": (
+        {},
+        {"/c": Page(b"", 302, leads_to="/d"), "/d": Page(json.dumps(ROWS))},
+        "GET /c answered 302 and leads to '/d'; name where the claims are [claims-status]",
+    ),
+    "pages that are all the same": (
+        {"page": {"parameter": "page"}},
+        {f"/c?page={n}": Page(json.dumps(ROWS)) for n in (1, 2)},
+        "/c?page=2 is byte for byte the page before it; look at `page` [claims-pages]",
+    ),
+    "utf-16 without a mark": (
+        {"encoding": "utf-16", "format": "csv"},
+        {"/c": Page(CSV.encode("utf-16-le"))},
+        "there is no byte order mark; name utf-16-le or utf-16-be",
+    ),
     "no such path": ({}, {}, "GET /c answered 404 [claims-status]"),
     "hanging": (
         {"within": "100ms"},
