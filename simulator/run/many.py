@@ -46,6 +46,10 @@ async def suite_command(  # noqa: PLR0913 - one parameter for each flag
     if jobs > 1 and any(item.alone for item in items):
         print("one run at a time: the system at a URL is the same for all", file=sys.stderr)
         jobs = 1
+    if wish.baseline is not None:
+        for item in items:
+            if not item.flags and not item.problem:
+                print(f"no baseline for {item.name} (seed {item.seed}): it is new", file=sys.stderr)
     print(f"todoku run: {len(items)} runs, {min(jobs, len(items))} at a time", file=sys.stderr)
     done = 0
 
