@@ -69,6 +69,9 @@ def totals_of(world: World, scenario: Scenario) -> Totals | None:
         excluded_units=sum(i.excluded_units for i in invoices),
         currency=invoices[0].currency,
         tax_once_micros=invoice_tax(policy, subtotal) if len(invoices) > 1 else None,
+        tax_bp=policy.tax_bp,
+        minor_micros=policy.minor_micros,
+        invoices=len(invoices),
     )
 
 

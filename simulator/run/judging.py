@@ -78,7 +78,7 @@ def judged(  # noqa: PLR0913, PLR0917 - what is judged, and how it is wanted
             results += against(wanted.baseline, results)
     invalid = [*ended.invalid]
     if not invalid:
-        invalid += _worthless(scenario, world, claims, look, stopped=bool(ended.stopped))
+        invalid += _worthless(scenario, world, look, stopped=bool(ended.stopped))
     verdict = judge(
         results,
         reconciliation,
@@ -115,17 +115,13 @@ def stops(scenario: Scenario, look: Look, elapsed_us: int) -> str:
     return ""
 
 
-def _worthless(
-    scenario: Scenario, world: World, claims: Claims | None, look: Look, *, stopped: bool
-) -> Iterator[str]:
+def _worthless(scenario: Scenario, world: World, look: Look, *, stopped: bool) -> Iterator[str]:
     """Say why this run proves nothing, whatever the numbers are."""
     metrics = look(Of()).metrics
     if not metrics["accepted"]:
         idle = scenario.sut is not None and scenario.sut.idle is not None
         brief = " (without `idle`, time waits only a moment for a system to act)"
         yield "nothing was sent: no message was accepted" + ("" if idle else brief)
-    elif claims is not None and claims.empty:
-        yield "the claims are empty although messages were accepted"
     yield from (f"the books are out of balance: {fault}" for fault in world.faults())
     if world.truth.cuts:
         words = f"{world.truth.cuts} instants were cut: each caused more than {CAUSED_MAX:,} steps"

@@ -54,7 +54,7 @@ class Claims:
 
     Attributes:
         rows: one for each message; `totals`: those it states, or else what the rows sum to.
-        aggregates: only totals are claimed, and the rows are none.
+        aggregates: only totals (or rates) are claimed, and the rows are none.
     """
 
     currency: str
@@ -67,7 +67,9 @@ class Claims:
     @property
     def empty(self) -> bool:
         """Whether nothing is claimed: then nothing can be judged."""
-        return not self.rows and not self.aggregates
+        if self.aggregates:
+            return self.totals == ClaimedTotals() and not self.rates
+        return not self.rows
 
 
 def parse_claims(data: bytes, region: str = "JP", *, aggregates: bool = False) -> Claims:
