@@ -147,7 +147,7 @@ _CURRENCY = msgspec.json.Decoder(Currency)
 _ROWS = msgspec.json.Decoder(list[msgspec.Raw])
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _WHAT_TO_DO = {
-    "": "write the JSON of docs/system-under-test.md",
+    "": "write the JSON of docs/system-under-test.md, or map other rows with `fields`",
     "currency": "write a code of ISO 4217 such as JPY",
     "messages": "write a list with one row for each accepted message",
     "messages[]": "write a row as in docs/system-under-test.md",

@@ -268,7 +268,8 @@ def test_sums_of_a_database_are_claims_too(tmp_path: Path, ours: Running) -> Non
         ("SELECT * FROM letters", "'ref', which is no column; known: id, n, number, price, told"),
         ("SELECT * FROM absent", "the query failed: no such table: absent [claims-sql]"),
         ("SELEC", 'the query failed: near "SELEC": syntax error [claims-sql]'),
-        ("CREATE TABLE x (y)", "the query failed: "),
+        ("CREATE TABLE x (y)", "the query answers no rows; write a SELECT [claims-sql]"),
+        ("SELECT ':a' || :b", "the query has a parameter, :a :b; write \\: for a mere colon"),
     ],
 )
 def test_a_query_that_fails_is_one_line(
