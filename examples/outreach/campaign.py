@@ -59,16 +59,21 @@ class Campaigns:
     ask_after_us: int
     ways: Ways
 
-    async def open(self, name: str, numbers: Iterable[str], texts: Texts | None) -> int | None:
+    async def open(
+        self, name: str, numbers: Iterable[str], texts: Texts | None, unwilling: Iterable[str] = ()
+    ) -> int | None:
         """Start a campaign; return how many people it is for, or None if it exists already.
 
-        Without `texts` it has the provider's own.
+        Without `texts` it has the provider's own. Who is `unwilling` is not written to.
         """
         now_us = await self.clock.ask()
         if not self.books.open_campaign(name):
             return None
         texts = texts or self.provider.texts
-        people = self._reachable(numbers)
+        without = set(self._reachable(unwilling))
+        people = [number for number in self._reachable(numbers) if number not in without]
+        if without:
+            log.info("%d people have not agreed to be written to", len(without))
         for index, number in enumerate(people, start=1):
             self._plan(
                 Attempt(Letter(name, index, 1, number, texts.opening, texts.reminder), now_us)
@@ -111,6 +116,8 @@ class Campaigns:
     def _wanted(self, attempt: Attempt) -> bool:
         letter = attempt.letter
         if letter.nth == 2 and not attempt.unclear and self._has_reacted(letter):
+            return False
+        if not attempt.unclear and self.books.gone(letter.to):
             return False
         return self.ways.may_write(letter, self.books)
 
