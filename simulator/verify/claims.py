@@ -157,6 +157,7 @@ _WHAT_TO_DO = {
     **dict.fromkeys(("own_id", "provider_id"), "write text, or null where there is none"),
     **dict.fromkeys(("amount", "subtotal", "tax", "total"), AN_AMOUNT),
     "rates": "write a list of rates as in docs/rates.md",
+    "value": 'write the number as text, such as "96.3%"',
     **dict.fromkeys(
         ("units", "accepted", "delivered", "excluded_units"), "write a whole number, 0 or more"
     ),
