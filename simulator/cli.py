@@ -100,7 +100,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter for each flag
     github: cli_after.Github = True,
     include_bodies: cli_after.Bodies = False,
     baseline: cli_after.Before = None,
-    max_regress: cli_after.Regress = "10%",
+    max_regress: cli_after.Regress = None,
     encoding: cli_after.Encoding = "utf-8-sig",
     sut: cli_after.Sut = None,
     timeout: cli_after.Timeout = None,
@@ -111,24 +111,17 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter for each flag
     from simulator.run.suite import Wish, is_single  # noqa: PLC0415
 
     asked = cli_after.outputs(json, junit, markdown, github=github)
-    how = cli_after.wanted(
-        bodies=include_bodies, baseline=baseline, max_regress=max_regress, encoding=encoding
-    )
-    if is_single(scenarios, seeds):
+    single = is_single(scenarios, seeds)
+    before = cli_after.before_of(baseline, max_regress, suite=not single)
+    how = cli_after.wanted(bodies=include_bodies, before=before, encoding=encoding)
+    if single:
         file = scenario_file(Path(scenarios[0]))
         work = run_command(file, asked, how, seed=seed, out=out, sut=sut, limit=timeout)
         sys.exit(_loop(work))
-    if baseline is not None:
-        raise UsageError("--baseline compares one run; compare those of a suite by `todoku check`")
-    wish = Wish(seed, seeds, sut, seconds_of(timeout))
-    flags = {"--timeout": timeout, "--sut": sut}
+    wish = Wish(seed, seeds, sut, seconds_of(timeout), baseline, max_regress)
+    flags = {"--timeout": timeout, "--sut": sut, "--encoding": encoding}
     given = [word for flag, text in flags.items() if text is not None for word in (flag, text)]
-    given += [
-        "--encoding",
-        encoding,
-        "--no-github",
-        *(["--include-bodies"] if include_bodies else []),
-    ]
+    given += ["--no-github", *(["--include-bodies"] if include_bodies else [])]
     sys.exit(_loop(suite_command(scenarios, wish, given, jobs=jobs, out=out, asked=asked)))
 
 

@@ -14,6 +14,7 @@ from simulator.errors import UsageError, did_you_mean
 if TYPE_CHECKING:
     from simulator.run.judging import Wanted
     from simulator.run.report_files import Outputs
+    from simulator.verify.expect_baseline import Baseline
 
 CHECK = (
     "Examples: todoku check .todoku/first-campaign · "
@@ -33,10 +34,14 @@ Bodies = Annotated[
     bool, typer.Option("--include-bodies", help="Whole numbers and texts in the report.")
 ]
 Before = Annotated[
-    Path | None, typer.Option(help="An earlier report, or its folder: fail where it became worse.")
+    Path | None,
+    typer.Option(
+        help="An earlier report, or its folder (or a suite's): fail where it became worse."
+    ),
 ]
 Regress = Annotated[
-    str, typer.Option(help="With --baseline: by how much of its earlier value it may be worse.")
+    str | None,
+    typer.Option(help="With --baseline: by how much of its earlier value it may be worse [10%]."),
 ]
 
 
@@ -60,17 +65,25 @@ def outputs(
     return Outputs(json, junit, markdown, github_of() if github else Workflow())
 
 
-def wanted(
-    *, bodies: bool, baseline: Path | None, max_regress: str, encoding: str = "utf-8-sig"
-) -> Wanted:
+def before_of(
+    baseline: Path | None, max_regress: str | None, *, suite: bool = False
+) -> Baseline | None:
+    """Return what a run is held against; each run of a suite asks for its own."""
+    from simulator.run.report_diff import baseline_of  # noqa: PLC0415
+
+    if baseline is None and max_regress is not None:
+        raise UsageError("--max-regress goes with --baseline: name an earlier report")
+    return baseline_of(None if suite else baseline, max_regress or "10%")
+
+
+def wanted(*, bodies: bool, before: Baseline | None, encoding: str = "utf-8-sig") -> Wanted:
     """Return how the flags want a run to be judged, and its tables written."""
     from simulator.run.judging import Wanted  # noqa: PLC0415
-    from simulator.run.report_diff import baseline_of  # noqa: PLC0415
     from simulator.run.sheet import SHEET_ENCODINGS  # noqa: PLC0415
 
     if encoding not in SHEET_ENCODINGS:
         raise UsageError(f"--encoding: {' or '.join(SHEET_ENCODINGS)}, not {encoding!r}")
-    return Wanted(bodies, baseline_of(baseline, max_regress), encoding)
+    return Wanted(bodies, before, encoding)
 
 
 def check(  # noqa: PLR0913, PLR0917 - one parameter for each flag
@@ -87,13 +100,13 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter for each flag
     github: Github = True,
     include_bodies: Bodies = False,
     baseline: Before = None,
-    max_regress: Regress = "10%",
+    max_regress: Regress = None,
 ) -> None:
     """Judge a finished run again, from its folder: nothing runs, nothing is drawn anew."""
     from simulator.run.check import check_folder  # noqa: PLC0415
 
     asked = outputs(json, junit, markdown, github=github)
-    how = wanted(bodies=include_bodies, baseline=baseline, max_regress=max_regress)
+    how = wanted(bodies=include_bodies, before=before_of(baseline, max_regress))
     sys.exit(check_folder(folder, expect, asked, how))
 
 

@@ -37,7 +37,7 @@ def load(  # noqa: PLR0913, PLR0917 - one parameter for each flag
     github: cli_after.Github = True,
     include_bodies: cli_after.Bodies = False,
     baseline: cli_after.Before = None,
-    max_regress: cli_after.Regress = "10%",
+    max_regress: cli_after.Regress = None,
     encoding: cli_after.Encoding = "utf-8-sig",
     sut: cli_after.Sut = None,
     timeout: cli_after.Timeout = None,
@@ -47,9 +47,8 @@ def load(  # noqa: PLR0913, PLR0917 - one parameter for each flag
     from simulator.run.load_command import load_command  # noqa: PLC0415
 
     asked = cli_after.outputs(json, junit, markdown, github=github)
-    how = cli_after.wanted(
-        bodies=include_bodies, baseline=baseline, max_regress=max_regress, encoding=encoding
-    )
+    before = cli_after.before_of(baseline, max_regress)
+    how = cli_after.wanted(bodies=include_bodies, before=before, encoding=encoding)
     code = load_command(
         scenario_file(scenario),
         asked,

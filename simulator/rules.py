@@ -26,7 +26,7 @@ from simulator.core.carrier import CARRIERS
 from simulator.core.faults import Asks, Kind, Rule, Seam, When
 from simulator.core.message import FINAL, State
 from simulator.errors import did_you_mean, shown
-from simulator.scenario_checks import Dialect
+from simulator.scenario_checks import COUNTRY_PRESET, Dialect
 from simulator.verdicts import InShort, OneOrList, Then, one_of
 
 if TYPE_CHECKING:
@@ -223,10 +223,31 @@ def rule_checks(tree: Node) -> Iterator[tuple[KeyPath, str]]:
             if name not in dialects:
                 said = f"no account is called {shown(name)}; {did_you_mean(name, dialects)}"
                 yield (*here, "when", "account"), said
+        yield from _segment(when, here, tree)
         signed = any(dialects.get(name) in SIGNERS for name in asked or dialects)
         if "corrupt" in str(rule.get("then")) and not signed:
             said = f"these accounts' callbacks are not signed; {' and '.join(SIGNERS)} sign theirs"
             yield (*here, "then"), f"nothing to corrupt: {said}"
+
+
+def _segment(when: Node | None, here: KeyPath, tree: Node) -> Iterator[tuple[KeyPath, str]]:
+    """A segment that nobody is of would make a rule that never fires."""
+    people = tree.get("people") if isinstance(tree, dict) else None
+    people = people if isinstance(people, dict) else {}
+    listed = people.get("segments")
+    known = [s.get("name") for s in listed if isinstance(s, dict)] if listed else _preset(people)
+    wanted = when.get("segment") if isinstance(when, dict) else None
+    for name in _many(wanted) if wanted else ():
+        if isinstance(name, str) and known and name not in known:
+            hint = did_you_mean(name, [str(each) for each in known])
+            yield (*here, "when", "segment"), f"no segment is called {shown(name)}; {hint}"
+
+
+def _preset(people: dict[str, Node]) -> list[Node]:
+    """Return what everybody's segment is called where none are written; empty: not known."""
+    country = people.get("country", "jp")
+    found = people.get("preset", COUNTRY_PRESET.get(str(country)))
+    return [found] if found else []
 
 
 def _mappings(tree: Node, key: str) -> list[dict[str, Node]]:

@@ -15,6 +15,7 @@ from pydantic import BeforeValidator, Field
 
 from simulator import policy_checks as checks
 from simulator.accounts import Section
+from simulator.errors import shown
 from simulator.policy_checks import Advertising, Check, Rated
 from simulator.policy_sets import RULE_SETS, Rule
 
@@ -149,7 +150,13 @@ def _told_apart(check: Check) -> str:
 def policy_problems(tree: Node) -> Iterator[tuple[KeyPath, str]]:
     """Yield what is wrong with `policy:` beyond its types: see `cross_checks`."""
     items = tree.get("policy") if isinstance(tree, dict) else None
+    labels: dict[str, int] = {}
     for index, item in enumerate(items[:100] if isinstance(items, list) else ()):
+        label = _label(item)
+        first = labels.setdefault(label, index)
+        if label and first != index:
+            said = f"{shown(label)} stands in number {first + 1} too"
+            yield ("policy", index), f"{said}: give one of them another `name`, or remove it"
         names = [item] if isinstance(item, str) else [*item] if isinstance(item, dict) else []
         if isinstance(item, dict) and len(names) != 1:
             seen = " and ".join(names) or "none"
@@ -162,6 +169,15 @@ def policy_problems(tree: Node) -> Iterator[tuple[KeyPath, str]]:
                 said = _blind(tree, needs)
                 if said:
                     yield ("policy", index), f"{name} cannot be judged here: {said}"
+
+
+def _label(item: Node) -> str:
+    """Return what the report calls an item, as far as that can be read."""
+    if not isinstance(item, dict):
+        return item if isinstance(item, str) else ""
+    name, given = next(iter(item.items()), ("", None))
+    own = given.get("name") if isinstance(given, dict) else None
+    return own if isinstance(own, str) else name
 
 
 def _blind(tree: Node, needs: str) -> str:

@@ -15,6 +15,7 @@ from urllib.parse import urlencode, urlsplit
 
 from simulator.core.number import us_fictional
 from simulator.engine.world import DEFAULT, Options, World
+from simulator.run.posted import judgement
 from simulator.settings import Settings
 from simulator.web.server import Server
 from tests.worlds import START_US
@@ -150,6 +151,7 @@ def make_server(
         base_us=base_us,
         rate=rate,
         open_accounts=open_accounts,
+        judge=judgement,
     )
 
 

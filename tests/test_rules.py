@@ -168,6 +168,14 @@ def test_a_rule_that_is_wrong_is_told_where_and_what(rule: str, line: str) -> No
     assert all(each.startswith("f.yaml:9:") for each in found)
 
 
+def test_a_segment_that_nobody_is_of_is_told_before_the_run() -> None:
+    rule = "{name: a, seam: receipt, when: {segment: SEGMENT}, then: lose}"
+    [line] = refusal(rule.replace("SEGMENT", "cold"))
+    said = "rules[0].when.segment: no segment is called 'cold'; known: jp-direct"
+    assert line.endswith(said)
+    assert read(rule.replace("SEGMENT", "jp-direct")).rules
+
+
 def test_two_rules_of_one_name_are_told() -> None:
     same = "{name: a, seam: receipt, then: lose}"
     assert refusal(same, same) == [

@@ -134,6 +134,25 @@ def test_in_stepped_time_a_pace_needs_to_know_whose_clock_it_is() -> None:
     assert read([SPAN], sut=blind)
 
 
+@pytest.mark.parametrize(
+    ("policy", "said"),
+    [
+        (["jp-lender", "jp-lender"], "policy[1]: 'jp-lender' stands in number 1 too"),
+        (
+            [
+                {"at_most_per_window": {"count": 1}},
+                {"at_most_per_window": {"count": 9, "in": "9d"}},
+            ],
+            "'at_most_per_window' stands in number 1 too: give one of them another `name`",
+        ),
+    ],
+)
+def test_what_the_report_could_not_tell_apart_is_refused(policy: list[Any], said: str) -> None:
+    assert said in refused(policy)
+    window = {"at_most_per_window": {"count": 9, "in": "9d", "name": "nine"}}
+    assert read([policy[0], window]).policy
+
+
 def test_findings_may_be_expected_of_a_policy_alone() -> None:
     expect = [{"name": "clean", "that": "findings", "equals": "0"}]
     assert read(["cadence"], expect=expect)

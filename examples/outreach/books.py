@@ -37,20 +37,21 @@ CREATE TABLE IF NOT EXISTS messages (
 );
 CREATE TABLE IF NOT EXISTS receipts (
   nth INTEGER PRIMARY KEY, ref TEXT NOT NULL, state TEXT NOT NULL, units INTEGER, error INTEGER,
-  at_us INTEGER NOT NULL, signed INTEGER NOT NULL
+  at_us INTEGER NOT NULL, signed INTEGER NOT NULL, gone INTEGER NOT NULL
 );
 CREATE INDEX IF NOT EXISTS receipts_by_ref ON receipts (ref);
+CREATE INDEX IF NOT EXISTS messages_by_number ON messages (number);
 CREATE TABLE IF NOT EXISTS people (
   number TEXT PRIMARY KEY, replied INTEGER NOT NULL, opted_out INTEGER NOT NULL
 );
 """
 MESSAGES = """
 SELECT own_id, provider_id, number, body, segments, accepted_us,
-  state, units, error, at_us, signed
+  state, units, error, at_us, signed, gone
 FROM messages LEFT JOIN receipts USING (ref)
 """
 STRAYS = """
-SELECT ref, state, units, error, at_us, signed FROM receipts
+SELECT ref, state, units, error, at_us, signed, gone FROM receipts
 WHERE ref NOT IN (SELECT ref FROM messages) ORDER BY ref, nth
 """
 
@@ -59,7 +60,7 @@ WHERE ref NOT IN (SELECT ref FROM messages) ORDER BY ref, nth
 class Receipt:
     """What the provider said of one message, and when we heard it.
 
-    `units` and `error` only where they mean something.
+    `units` and `error` only where they mean something; `gone`: nobody has this number.
     """
 
     ref: str
@@ -68,6 +69,7 @@ class Receipt:
     error: int = 0
     at_us: int = 0
     signed: bool = True
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +113,9 @@ class Books:
     ) -> None:
         """Note receipts, also of messages we do not know (yet)."""
         self._db.executemany(
-            "INSERT INTO receipts (ref, state, units, error, at_us, signed)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            [(told.ref, told.state, told.units, told.error, now_us, signed) for told in receipts],
+            "INSERT INTO receipts (ref, state, units, error, at_us, signed, gone)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [(r.ref, r.state, r.units, r.error, now_us, signed, r.gone) for r in receipts],
         )
 
     def note_person(self, number: str, *, opted_out: bool) -> None:
@@ -140,6 +142,11 @@ class Books:
         """Whether a letter is known to have been delivered."""
         found = self._messages(MESSAGES + "WHERE own_id = ? ORDER BY nth", own_id)
         return any(message.told.state == "delivered" for message in found)
+
+    def gone(self, number: str) -> bool:
+        """Whether we were told that nobody has a number, and nothing else since."""
+        found = self._messages(MESSAGES + "WHERE number = ? ORDER BY own_id, nth", number)
+        return any(message.told.gone for message in found)
 
     def ended(self, own_id: str) -> bool:
         """Whether something final is known of a letter."""

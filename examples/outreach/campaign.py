@@ -71,20 +71,30 @@ class Campaigns:
     ways: Ways
 
     async def open(
-        self, name: str, numbers: Sequence[str], texts: Texts | None, series: Series = ONCE
+        self,
+        name: str,
+        numbers: Iterable[str],
+        texts: Texts | None,
+        *,
+        series: Series = ONCE,
+        unwilling: Iterable[str] = (),
     ) -> int | None:
         """Start a campaign; return how many people it is for, or None if it exists already.
 
-        Without `texts` it has the provider's own. Of a series, the others follow by themselves.
+        Without `texts` it has the provider's own. Who is `unwilling` is not written to. Of a
+        series, the others follow by themselves.
         """
         now_us = await self.clock.ask()
         if not self.books.open_campaign(name):
             return None
-        if series.times > 1:
-            again = partial(self._follow, name, 2, numbers, texts, series)
-            self.agenda.at(now_us + series.every_us, f"{name} 2", again)
         texts = texts or self.provider.texts
-        people = self._reachable(numbers)
+        without = set(self._reachable(unwilling))
+        people = [number for number in self._reachable(numbers) if number not in without]
+        if without:
+            log.info("%d people have not agreed to be written to", len(without))
+        if series.times > 1:
+            again = partial(self._follow, name, 2, people, texts, series)
+            self.agenda.at(now_us + series.every_us, f"{name} 2", again)
         for index, number in enumerate(people, start=1):
             self._plan(
                 Attempt(Letter(name, index, 1, number, texts.opening, texts.reminder), now_us)
@@ -136,6 +146,8 @@ class Campaigns:
     def _wanted(self, attempt: Attempt) -> bool:
         letter = attempt.letter
         if letter.nth == 2 and not attempt.unclear and self._has_reacted(letter):
+            return False
+        if not attempt.unclear and self.books.gone(letter.to):
             return False
         return self.ways.may_write(letter, self.books)
 

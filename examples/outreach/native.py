@@ -27,6 +27,7 @@ STATES = {
     "expired": "undelivered",
     "failed": "failed",
 }  # the other statuses are no news
+FIELDS = ("id", "status", "billing", "from", "text")
 TOLERANCE_S = 300
 
 
@@ -107,13 +108,16 @@ def _told(message: dict[str, Any]) -> list[Receipt]:
     """Read what is said of a message; the units are the billed ones, where that is known."""
     name, state = str(message["id"]), STATES.get(str(message["status"]))
     billing = message["billing"]
-    return [Receipt(name, state, billing and int(billing["units"]))] if state else []
+    gone = message.get("cause") == "not_in_use"
+    return [Receipt(name, state, billing and int(billing["units"]), gone=gone)] if state else []
 
 
 def _data(callback: Callback) -> dict[str, Any]:
     """Return the message that an event is about."""
     try:
         event = json.loads(callback.body)
-        return {name: event["data"][name] for name in ("id", "status", "billing", "from", "text")}
+        return {name: event["data"][name] for name in FIELDS} | {
+            "cause": event["data"].get("cause")
+        }
     except (KeyError, TypeError) as error:
         raise ValueError("not an event of the native API") from error

@@ -82,9 +82,10 @@ class Surface:
             order = await request.json()
             name, numbers, texts = self._order(order)
             series = series_of(order)
+            unwilling = read_people(self.people, consent="no") if self.people else ()
         except (ValueError, OSError) as error:
             return web.json_response({"error": str(error)}, status=400)
-        count = await self.campaigns.open(name, numbers, texts, series)
+        count = await self.campaigns.open(name, numbers, texts, series=series, unwilling=unwilling)
         if count is None:
             return web.json_response({"error": f"{name} has been opened before"}, status=409)
         return web.json_response({"campaign": name, "recipients": count}, status=202)
@@ -164,8 +165,11 @@ def series_of(order: dict[str, Any]) -> Series:
     return Series(int(times), int(hours) * HOUR_US)
 
 
-def read_people(path: Path | None) -> list[str]:
-    """Return the numbers of a CSV file with a header `number,name,segment`."""
+def read_people(path: Path | None, consent: str = "") -> list[str]:
+    """Return the numbers of a CSV file with a header `number,name,segment,consent`.
+
+    With `consent` ("yes" or "no") only those of whom it says that; a list need not say.
+    """
     if path is None:
         raise ValueError("no recipients, and TODOKU_PEOPLE is not set")
     with path.open(encoding="utf-8", newline="") as file:
@@ -173,4 +177,4 @@ def read_people(path: Path | None) -> list[str]:
         if "number" not in (rows.fieldnames or ()):
             message = f"{path} has no column 'number'"
             raise ValueError(message)
-        return [row["number"] for row in rows]
+        return [row["number"] for row in rows if consent in ("", row.get("consent"))]

@@ -27,7 +27,7 @@ environment (a flag goes before it; secrets have no flag, since others can read 
   TODOKU_SECRET    token (zettai_reach), auth token (twilio) or secret (native)
   TODOKU_CLOCK_URL the clock of the world; absent: real time
   TODOKU_TOKEN     bearer token of that clock
-  TODOKU_PEOPLE    CSV of the recipients, header number,name,segment
+  TODOKU_PEOPLE    CSV of the recipients, header number,name,segment,consent
 
 bugs (--bug):
 {chr(10).join(f"  {name:<28} {bug.line}" for name, bug in BUGS.items())}

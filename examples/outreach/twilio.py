@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from examples.outreach.books import Books, Message
     from examples.outreach.provider import Account, Callback, Letter, Outcome, Wire
 
-UNSUBSCRIBED, QUEUE_FULL = 21610, 21611
+UNSUBSCRIBED, QUEUE_FULL, NOT_IN_USE = 21610, 21611, 30005
 STATES = {
     "sent": "sent",
     "delivered": "delivered",
@@ -98,7 +98,7 @@ class Twilio:
         sid, state = told.get("MessageSid"), STATES.get(told.get("MessageStatus", ""))
         if not sid:
             raise ValueError("not a status callback")
-        return [Receipt(sid, state, error=int(told.get("ErrorCode") or 0))] if state else []
+        return [_receipt(sid, state, int(told.get("ErrorCode") or 0))] if state else []
 
     def inbound(self, callback: Callback, /) -> Inbound:
         """Read what a person wrote: STOP counts only when it is the single word."""
@@ -131,7 +131,11 @@ def _told(data: dict[str, Any]) -> list[Receipt]:
     error = data.get("error_code")
     if not isinstance(sid, str) or state is None:
         return []
-    return [Receipt(sid, state, error=error if isinstance(error, int) else 0)]
+    return [_receipt(sid, state, error if isinstance(error, int) else 0)]
+
+
+def _receipt(sid: str, state: str, error: int) -> Receipt:
+    return Receipt(sid, state, error=error, gone=error == NOT_IN_USE)
 
 
 def _accepted(data: dict[str, Any], letter: Letter) -> Accepted | Later:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from examples.outreach.provider import Account, Callback, Letter, Outcome, Wire
 
 SUCCESS, DUPLICATE_CLIENT_TAG, SYSTEM_ERROR = 0, 400, 500  # responseCode
+NOT_IN_USE = 732  # 欠番: the last three digits of detailedStatusId
 STATES = {"1": "sent", "2": "delivered", "3": "undelivered"}  # statusId; 0, unknown, is no news
 
 
@@ -94,7 +95,12 @@ class ZettaiReach:
 def _read(notices: Iterable[dict[str, object]]) -> list[Receipt]:
     told = [(str(n["clientTag"]), str(n["statusId"]), n) for n in notices]
     return [
-        Receipt(tag, STATES[status], _units(notice) if status == "2" else None)
+        Receipt(
+            tag,
+            STATES[status],
+            _units(notice) if status == "2" else None,
+            gone=status == "3" and str(notice.get("detailedStatusId"))[-3:] == str(NOT_IN_USE),
+        )
         for tag, status, notice in told
         if status in STATES
     ]

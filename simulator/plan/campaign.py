@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.core.cause import Cause
 from simulator.core.message import State
 from simulator.plan.keys import fate_keys
 from simulator.plan.lives import Laws, Lives, lived
@@ -42,12 +43,14 @@ class Round:
         after_us: since the person's first message.
         units: segments of its text; body: the text, where it is a part of the identity.
         unless: "delivered" (to the provider's knowledge), "replied" or nothing: who is spared.
+        spares_gone: so is who has a number that is known not to be in use.
     """
 
     after_us: int
     units: int
     body: str | None = None
     unless: str = ""
+    spares_gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +214,7 @@ class _History:
         self._delivered_us = np.full(people, never)
         self._replied_us = np.full(people, never)
         self._stopped_us = np.full(people, never)
+        self._gone_us = np.full(people, never)
         self._counts: dict[str | None, NDArray[np.int16]] = {}
 
     def count(self, body: str | None) -> NDArray[np.int16]:
@@ -222,6 +226,8 @@ class _History:
     ) -> NDArray[np.bool_]:
         """Tell who is to be written to: nobody who has said STOP, nor who is to be spared."""
         wanted = self._stopped_us[rows] > at_us
+        if each.spares_gone:
+            wanted &= self._gone_us[rows] > at_us
         if each.unless == "delivered":
             wanted &= self._delivered_us[rows] > at_us
         elif each.unless == "replied":
@@ -235,8 +241,10 @@ class _History:
         self.first_us[rows[new]] = sent.accepted_us[new]
         self.count(sent.round.body)[rows] += 1
         delivered, replied = lives.state == State.DELIVERED, lives.replied_us > 0
+        gone = (lives.state == State.UNDELIVERED) & (lives.cause == Cause.NOT_IN_USE)
         for known, which, at_us in (
             (self._delivered_us, delivered, lives.known_us),
+            (self._gone_us, gone, lives.known_us),
             (self._replied_us, replied, lives.replied_us),
             (self._stopped_us, lives.stops, lives.replied_us),
         ):

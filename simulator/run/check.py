@@ -1,7 +1,7 @@
 """`todoku check DIR`: a finished run judged again from its folder, by other expectations if wanted.
 
 The one rule: nothing runs and nothing is drawn: the world is read back from the log (`reread.py`),
-and a log that is not the run's own, by its digest, proves nothing.
+and a log or claims that are not the run's own, by their digest, prove nothing.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from simulator.engine.reread import RereadError, reread
 from simulator.engine.world import DEFAULT, World
 from simulator.errors import ExitCode, ProvesNothing, UsageError
 from simulator.run.judging import Wanted, judged
-from simulator.run.kept import Ended, read_kept
+from simulator.run.kept import Ended, digest_of_claims, read_kept
 from simulator.run.load_measured import kept_in
 from simulator.run.load_tenants import tenanted
 from simulator.run.report import document
 from simulator.run.report_files import Outputs, touch, write_all
 from simulator.run.report_suite import no_report
-from simulator.run.saved_claims import saved
+from simulator.run.saved_claims import saved, saved_bytes
 from simulator.run.show import show
 from simulator.run.sut import last_lines
 from simulator.run.world import options_of
@@ -142,4 +142,6 @@ def _claims(folder: Path, scenario: Scenario, kept: Kept) -> tuple[Claims | None
         return None, (f"the claims are no longer there: {error.strerror}",)
     if found is None and kept.claims:
         return None, ("the claims are no longer there",)
+    if kept.claims and digest_of_claims(saved_bytes(folder)) != kept.claims:
+        return None, ("the claims are not those of the run: their file was changed since",)
     return found, ()

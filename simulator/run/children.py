@@ -120,7 +120,7 @@ class Children:
         words = ["run", str(item.file), "--out", str(item.out), "--seed", str(item.seed)]
         with (item.out / OUTPUT).open("wb") as output:
             return await asyncio.create_subprocess_exec(
-                *(sys.executable, "-P", "-m", "simulator", *words, *self._flags),
+                *(sys.executable, "-P", "-m", "simulator", *words, *self._flags, *item.flags),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=asyncio.subprocess.STDOUT,

@@ -12,6 +12,7 @@ folder, so that the run can be judged again.
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from simulator.verify.claims import Claims
 
 PAGES_MAX = 100_000
+COARSE_S = 2.0  # how coarse the times of files may be
 
 
 def source_of(
@@ -66,6 +68,7 @@ def source_of(
         posted=posted,
         fill=fill,
         out=system.log.parent,
+        since_s=time.time(),
     )
 
 
@@ -108,6 +111,7 @@ class Source:
         posted: what was posted to the server, by world.
         fill: replaces the placeholders of a text.
         out: the run's folder.
+        since_s: when the run began, by the wall clock; an older file is of something else.
     """
 
     def __init__(  # noqa: PLR0913 - each is named at the call
@@ -119,10 +123,11 @@ class Source:
         posted: dict[str, Posted],
         fill: Callable[[str], str],
         out: Path,
+        since_s: float = 0,
     ) -> None:
         self._source, self._reading = source, reading
         self._system, self._posts = system, posted
-        self._fill, self._out = fill, out
+        self._fill, self._out, self._since_s = fill, out, since_s
         self._within_s = source.within_us / 1e6
         self._notes: list[str] = []
 
@@ -181,6 +186,9 @@ class Source:
             if path.stat().st_size > BYTES_MAX:
                 words = f"{path} has more than {BYTES_MAX} bytes; claim fewer messages in one run"
                 raise NoClaims(ClaimCode.TOO_LARGE, words)
+            if path.stat().st_mtime < self._since_s - COARSE_S:
+                words = f"{path} was last written before this run began; write it in each run"
+                raise NoClaims(ClaimCode.FILE, words)
             return path.read_bytes(), SUFFIXES.get(path.suffix.lower(), "")
         except OSError as error:
             raise NoClaims(ClaimCode.FILE, f"cannot read {path}: {error.strerror}") from None
@@ -203,6 +211,7 @@ class Source:
         assert source.request is not None
         line, number = source.request, source.page.first if source.page else 0
         seen: set[str] = set()
+        before = b""
         for _ in range(PAGES_MAX):
             request = _numbered(line, source.page.parameter, number) if source.page else line
             if request.path in seen:
@@ -210,7 +219,13 @@ class Source:
                 raise NoClaims(ClaimCode.PAGES, words)
             seen.add(request.path)
             answer = await self._ask(request)
+            if source.page and reader.count and not answer.body.strip():
+                return  # in CSV and JSON lines, no rows may be no bytes
             rows = reader.page(answer.body, _kind(answer))
+            if source.page and rows and answer.body == before:
+                words = f"{request.path} is byte for byte the page before it; look at `page`"
+                raise NoClaims(ClaimCode.PAGES, words)
+            before = answer.body
             number += 1
             following = self._next(request, answer)
             if source.page is None and following is None:

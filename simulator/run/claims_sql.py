@@ -114,13 +114,22 @@ def _read(url: str, text: str, wanted: Sequence[str], reader: TableReader, held:
         engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.pool.NullPool)
         with engine.connect().execution_options(yield_per=_ROWS_AT_ONCE) as connection:
             held.append(connection.connection.dbapi_connection)
-            result = connection.execute(sqlalchemy.text(text))
+            asked = sqlalchemy.text(text)
+            names = sorted(asked.compile().params)
+            _refuse(rf"has a parameter, :{' :'.join(names)}; write \: for a mere colon", names)
+            result = connection.execute(asked)
+            _refuse("answers no rows; write a SELECT", not result.returns_rows)
             columns = named(wanted, list(result.keys()))
             reader.records([row[c] for c in columns] for row in result)
-    except ClaimsError:
+    except (ClaimsError, NoClaims):
         raise
     except Exception as error:  # noqa: BLE001 - drivers raise what they like
         raise NoClaims(ClaimCode.SQL, f"the query failed: {_words(error, url)}") from None
+
+
+def _refuse(words: str, wrong: object) -> None:
+    if wrong:
+        raise NoClaims(ClaimCode.SQL, f"the query {words}")
 
 
 def _words(error: Exception, url: str) -> str:

@@ -24,6 +24,7 @@ from simulator.run.given import Given
 from simulator.run.job import Run
 from simulator.run.judging import Wanted
 from simulator.run.policy_report import policy_csv
+from simulator.run.posted import judgement
 from simulator.run.progress import Progress
 from simulator.run.report import findings_csv
 from simulator.run.report_files import Outputs, encoded, prepare, write, write_all
@@ -139,6 +140,7 @@ async def serve_command(
         base_us=base_us,
         rate=speed if rate is None else rate,
         open_accounts=not fixed_accounts,
+        judge=judgement,
     )
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -57,7 +57,11 @@ def evidence_of(world: World, scenario: Scenario, counts: RateCounts) -> Evidenc
 
 def totals_of(world: World, scenario: Scenario) -> Totals | None:
     """Return the invoices' sums for that account, or None before it has any."""
-    name, _ = credentials(scenario.sut_account)
+    return totals_of_account(world, credentials(scenario.sut_account)[0])
+
+
+def totals_of_account(world: World, name: str) -> Totals | None:
+    """Return the sums of an account's invoices; None before it has any."""
     invoices = [i for i in world.ledger.invoices() if i.account == name]
     if not invoices:
         return None
@@ -71,6 +75,9 @@ def totals_of(world: World, scenario: Scenario) -> Totals | None:
         excluded_units=sum(i.excluded_units for i in invoices),
         currency=invoices[0].currency,
         tax_once_micros=invoice_tax(policy, subtotal) if len(invoices) > 1 else None,
+        tax_bp=policy.tax_bp,
+        minor_micros=policy.minor_micros,
+        invoices=len(invoices),
     )
 
 

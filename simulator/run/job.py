@@ -39,6 +39,7 @@ from simulator.run.kept import (
 )
 from simulator.run.people import listed, write_csv
 from simulator.run.policy import Arrivals
+from simulator.run.posted import judgement
 from simulator.run.recording import Recording
 from simulator.run.report import document
 from simulator.run.report_rows import ROWS_FILE, write_rows
@@ -140,6 +141,7 @@ class Run:
             base_us=begins_at(self.scenario)[0],
             rate=0,  # until the campaign starts
             open_accounts=False,
+            judge=judgement,
         )
 
     async def _conduct(self, server: Server) -> Claims | None:

@@ -148,8 +148,6 @@ def _worthless(  # noqa: PLR0913 - all that a judgement rests on
         idle = scenario.sut is not None and scenario.sut.idle is not None
         brief = " (without `idle`, time waits only a moment for a system to act)"
         yield "nothing was sent: no message was accepted" + ("" if idle else brief)
-    elif claims is not None and claims.empty:
-        yield "the claims are empty although messages were accepted"
     yield from (f"the books are out of balance: {fault}" for fault in world.faults())
     if world.truth.cuts:
         words = f"{world.truth.cuts} instants were cut: each caused more than {CAUSED_MAX:,} steps"

@@ -56,6 +56,10 @@ async def suite_command(  # noqa: PLR0913 - one parameter for each flag
         jobs = 1
     for name in passed_over:
         print(f"passed over: {name} is a load test: use `todoku load`", file=sys.stderr)
+    if wish.baseline is not None:
+        for item in items:
+            if not item.flags and not item.problem:
+                print(f"no baseline for {item.name} (seed {item.seed}): it is new", file=sys.stderr)
     print(f"todoku run: {len(items)} runs, {min(jobs, len(items))} at a time", file=sys.stderr)
     done = 0
 

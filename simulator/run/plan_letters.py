@@ -32,7 +32,8 @@ def rounds_of(made: Settling) -> Iterator[Round]:
         made.say("every", duration(every_us), made.by(flags.every, "every_us"))
     elif flags.every is not None:
         raise UsageError("--every says how far apart messages are: give --messages 2 or more")
-    yield from (Round(n * every_us, units, _identity(made, text)) for n in range(messages))
+    for n in range(messages):
+        yield Round(n * every_us, units, _identity(made, text), spares_gone=True)
     reminder = _reminder(made)
     by = made.by(flags.remind_after, "reminder")
     if reminder is None:
@@ -41,7 +42,7 @@ def rounds_of(made: Settling) -> Iterator[Round]:
     made.say("reminder", f"after {duration(reminder.after_us)} unless {reminder.unless}", by)
     units, text = _second(made, reminder, units)
     after_us = (messages - 1) * every_us + reminder.after_us
-    yield Round(after_us, units, _identity(made, text), reminder.unless)
+    yield Round(after_us, units, _identity(made, text), reminder.unless, spares_gone=True)
 
 
 def _identity(made: Settling, text: str) -> str | None:

@@ -31,6 +31,7 @@ CONFIDENCE = 0.95
 PROVIDER = "provider"
 ASSUMES = (
     "the sender holds each message until provider and carrier have a slot for it, within the hours",
+    "the sender writes no more to who has said STOP, nor to a number it knows is not in use",
     "the sender goes through its list in order; a later round goes when the one before has gone",
     "the sample is spread evenly over the list, and each of its messages stands for its share",
     "nothing is refused, no callback is lost, no rule of the scenario hits anything",

@@ -136,7 +136,8 @@ def _notes(judged: Judged) -> list[str]:
         )
     if judged.strangers:
         found.append(f"{judged.strangers:,} messages went to numbers outside the campaign")
-    return [*found, *rules_report.notes(judged.world)]
+    asked = [rule.name for rule in judged.scenario.rules]
+    return [*found, *rules_report.notes(judged.world, asked)]
 
 
 def _repeatable(judged: Judged) -> dict[str, Any]:

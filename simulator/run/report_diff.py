@@ -28,6 +28,7 @@ DIFF_SCHEMA = "todoku/diff/1"
 REPORT = "report.json"
 FINDINGS_SHOWN = 20
 _ABSENT = "-"
+_NEEDED = ("digest", "verdict", "validity", "scenario", "expectations", "metrics", "findings")
 
 
 def load_report(path: Path) -> dict[str, Any]:
@@ -47,6 +48,8 @@ def load_report(path: Path) -> dict[str, Any]:
     if said != SCHEMA:
         raise UsageError(f"{file} is no report of this version: its schema is not {SCHEMA!r}")
     found: dict[str, Any] = report
+    if absent := next((name for name in _NEEDED if name not in found), None):
+        raise UsageError(f"{file} is no whole report: {absent!r} is not there")
     return found
 
 
@@ -56,14 +59,15 @@ def baseline_of(path: Path | None, regress_max: str) -> Baseline | None:
     Raises:
         UsageError: either cannot be read.
     """
-    if path is None:
-        return None
     try:
         share = q.exact_ratio(regress_max)
     except ValueError as error:
         raise UsageError(f"--max-regress: {error}") from None
+    if path is None:
+        return None
     report = load_report(path)
     try:
+        proves = report["validity"]["proves"]
         values = {
             (row["that"], row["of"]): None if row["exact"] is None else Fraction(row["exact"])
             for row in report["expectations"]
@@ -71,6 +75,9 @@ def baseline_of(path: Path | None, regress_max: str) -> Baseline | None:
         }
     except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
         raise UsageError(f"{path} is no report that can be compared: {error!r}") from None
+    if not proves:
+        words = f"{path} is of a run that proves nothing; name one that does"
+        raise UsageError(f"--baseline: {words}")
     return Baseline(str(path), values, share)
 
 

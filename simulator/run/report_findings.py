@@ -14,8 +14,11 @@ from typing import TYPE_CHECKING, Any
 from simulator.run.sheet import cell
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from simulator.run.report import Judged
     from simulator.verify.findings import Finding
+    from simulator.verify.reconcile import Reconciliation
 
 ROWS_MAX = 100_000  # findings in report.json and findings.csv; the rest is in reconciliation.csv
 NATIONAL_DIGITS = 9  # of a number, without its trunk or country code
@@ -26,11 +29,24 @@ def findings_of(judged: Judged) -> dict[str, Any]:
     reconciliation = judged.reconciliation
     if reconciliation is None:
         return {"judged": False, "allowed": judged.verdict.allowed, "count": 0, "rows": []}
-    some = islice(reconciliation.findings, ROWS_MAX)
+    bodies = _bodies(judged) if judged.bodies else None
+    head = {"judged": True, "allowed": judged.verdict.allowed}
+    return {**head, **compared(reconciliation, ROWS_MAX, bodies)}
+
+
+def compared(
+    reconciliation: Reconciliation, rows_max: int, bodies: Callable[[Finding], str] | None = None
+) -> dict[str, Any]:
+    """Return the outcome of a comparison as plain values.
+
+    Args:
+        reconciliation: the outcome.
+        rows_max: how many findings are listed.
+        bodies: tells a finding's text, and has whole numbers shown; None: neither is.
+    """
+    some = islice(reconciliation.findings, rows_max)
     counts, amounts = reconciliation.counts, reconciliation.amounts
     return {
-        "judged": True,
-        "allowed": judged.verdict.allowed,
         "matched": reconciliation.matched,
         "count": len(reconciliation.findings),
         "amount": decimal(sum(amounts.values())),
@@ -43,13 +59,21 @@ def findings_of(judged: Judged) -> dict[str, Any]:
             {"claimed": claimed, "told": told, "count": n}
             for (claimed, told), n in sorted(reconciliation.pairs.items())
         ],
-        "rows": [_finding(f, judged) for f in some],
+        "rows": [_finding(f, bodies) for f in some],
     }
 
 
-def _finding(finding: Finding, judged: Judged) -> dict[str, Any]:
+def _bodies(judged: Judged) -> Callable[[Finding], str]:
+    def body(finding: Finding) -> str:
+        message = judged.world.store.get(finding.fact.key) if finding.fact else None
+        return message.body if message else ""
+
+    return body
+
+
+def _finding(finding: Finding, bodies: Callable[[Finding], str] | None) -> dict[str, Any]:
     """Write a finding; unless bodies are wanted, without a whole number and without a text."""
-    to, whole = finding.to, judged.bodies
+    to, whole = finding.to, bodies is not None
     row = {
         "kind": finding.kind.value,
         "code": finding.kind.code,
@@ -60,9 +84,8 @@ def _finding(finding: Finding, judged: Judged) -> dict[str, Any]:
         "units": finding.units,
         "amount": decimal(finding.amount_micros),
     }
-    if whole:
-        message = judged.world.store.get(finding.fact.key) if finding.fact else None
-        row["body"] = message.body if message else ""
+    if bodies is not None:
+        row["body"] = bodies(finding)
     return row
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from simulator.views.metrics import outcome_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from simulator.engine.world import World
 
@@ -28,9 +28,18 @@ def section(world: World) -> dict[str, Any]:
     }
 
 
-def notes(world: World) -> Iterator[str]:
-    """Say what rules did, and whose the gap between known and fate is."""
+def notes(world: World, asked: Iterable[str] = ()) -> Iterator[str]:
+    """Say what rules did or never did, and whose the gap between known and fate is.
+
+    Args:
+        world: of the run.
+        asked: the names of the rules that it was begun with.
+    """
     firings = world.firings
+    fired = {firing.rule for firing in firings.fired}
+    for rule in asked:
+        if rule not in fired:
+            yield f"rule {rule}: never fired, so this run says nothing about it"
     for (rule, seam, verdict), n in sorted(firings.fired.items(), key=lambda item: item[0][0]):
         yield f"rule {rule}: fired {n:,} times ({seam.value}: {verdict})"
     for name, lost in sorted(firings.receipts_lost.items()):

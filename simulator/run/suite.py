@@ -9,7 +9,7 @@ arguments, a folder, a glob, --seeds) is a suite, and has a folder for each run 
 from __future__ import annotations
 
 import glob
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 RUNS_MAX = 10_000
 SEED_MAX = 2**63 - 1
 SUFFIXES = (".yaml", ".yml")
+REPORT = "report.json"
 OUTPUT = "output.txt"  # what a run said, in its folder
 # A run keeps its own limit; this is for one that hangs: to stop its system, and to judge.
 GRACE_S = 60.0
@@ -42,6 +43,7 @@ class Item:
         alone: it calls a system that is not its own, so nothing may run beside it.
         problem: why it cannot be run: exit code 2.
         load: it is a load test, which a suite passes over.
+        flags: of this run alone, for its command line.
     """
 
     file: Path
@@ -52,6 +54,7 @@ class Item:
     alone: bool = False
     problem: str = ""
     load: bool = False
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +127,16 @@ class Wish:
         seed: the first seed.
         seeds: how many, each one more than the one before; None: one, without a folder of its own.
         sut, limit_s: of --sut and --timeout.
+        baseline: the folder of an earlier suite, each of whose runs one of this is held against.
+        regress_max: of --max-regress.
     """
 
     seed: int | None = None
     seeds: int | None = None
     sut: str | None = None
     limit_s: float | None = None
+    baseline: Path | None = None
+    regress_max: str | None = None
 
 
 def planned(files: Sequence[Path], out: Path, wish: Wish) -> list[Item]:
@@ -154,7 +161,25 @@ def planned(files: Sequence[Path], out: Path, wish: Wish) -> list[Item]:
                 items.append(Item(file, scenario.name, folder, load=True))
                 continue
             items += _with_seeds(file, scenario, folder, wish)
-    return items
+    return items if wish.baseline is None else _held(items, out, wish.baseline, wish)
+
+
+def _held(items: Sequence[Item], out: Path, before: Path, wish: Wish) -> list[Item]:
+    """Hold each run against that of the same folder in an earlier suite; a new one has none."""
+    if before.resolve() == out.resolve():
+        raise UsageError(f"--baseline {before} is --out as well; name another --out")
+    share = ("--max-regress", wish.regress_max) if wish.regress_max else ()
+    held = []
+    for item in items:
+        report = before / item.out.relative_to(out) / REPORT
+        if report.is_file() and not item.problem:
+            held.append(replace(item, flags=("--baseline", str(report), *share)))
+        else:
+            held.append(item)
+    if not any(item.flags for item in held):
+        words = f"{before} has no report of any of these runs"
+        raise UsageError(f"--baseline: {words}; name the --out of an earlier suite")
+    return held
 
 
 def _with_seeds(file: Path, scenario: Scenario, folder: Path, wish: Wish) -> list[Item]:

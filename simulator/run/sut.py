@@ -39,12 +39,16 @@ _LOG_BYTES = 65_536
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a system answered; `kind`: its Content-Type; `next_link`: of `Link: rel="next"`."""
+    """What a system answered; `kind`: its Content-Type; `next_link`: of `Link: rel="next"`.
+
+    `leads_to`: the address of a redirection; it is not followed, since it may leave this machine.
+    """
 
     status: int
     body: bytes
     kind: str
     next_link: str | None
+    leads_to: str = ""
 
 
 class System:
@@ -144,7 +148,11 @@ class System:
         data = None if body is None else msgspec.json.encode(body)
         sent = {"Content-Type": "application/json"} if data is not None else {}
         async with self._session.request(
-            request.method, self.url + request.path, data=data, headers={**sent, **(headers or {})}
+            request.method,
+            self.url + request.path,
+            data=data,
+            headers={**sent, **(headers or {})},
+            allow_redirects=False,
         ) as reply:
             said = bytearray()
             async for chunk in reply.content.iter_any():
@@ -154,7 +162,8 @@ class System:
                     raise ProvesNothing(f"{_line(request)}: {words}")
             link = reply.links["next"]["url"] if "next" in reply.links else None
             following = None if link is None else str(link)
-            return Answer(reply.status, bytes(said), reply.content_type, following)
+            leads_to = reply.headers.get("Location", "")
+            return Answer(reply.status, bytes(said), reply.content_type, following, leads_to)
 
     async def begin(self, numbers: list[str], headers: Mapping[str, str]) -> None:
         """Send the request that starts the campaign.
@@ -210,7 +219,10 @@ class System:
             words = f"{line}: {await self._why(error)}"
             raise NoClaims(ClaimCode.UNREACHABLE, words) from None
         if not _good(answer.status):
-            raise NoClaims(ClaimCode.STATUS, f"{line} answered {answer.status}")
+            words = f"{line} answered {answer.status}"
+            if answer.leads_to:
+                words += f" and leads to {answer.leads_to[:200]!r}; name where the claims are"
+            raise NoClaims(ClaimCode.STATUS, words)
         return answer
 
     async def _why(self, error: Exception) -> str:
@@ -219,6 +231,8 @@ class System:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_REAP_S):
                     await self._process.wait()
+        if isinstance(error, aiohttp.ClientPayloadError):
+            return self.ended() or "the answer broke off before its end"
         return self.ended() or str(error) or type(error).__name__
 
     async def stop(self) -> None:

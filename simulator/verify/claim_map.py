@@ -32,7 +32,7 @@ class Reading:
         states, opted_out: what their values mean.
         format: json, jsonl or csv; empty: found out, and said.
         encoding: a name of `claim_text.ENCODINGS`; empty: guessed, and said.
-        delimiter: of CSV; empty: a comma, unless only tabs stand in the first line.
+        delimiter: of CSV; empty: a comma, unless only tabs or semicolons stand in the first line.
         rows: the dotted path of the list of rows in a JSON document; empty: found out.
         currency: of all amounts, where no field holds it.
         region: whose national form of numbers is meant where there is no plus.

@@ -117,9 +117,10 @@ class TableReader:
         if self._reading.delimiter:
             return self._reading.delimiter
         header = next(lines_of(data, encoding), "")
-        if "\t" in header and "," not in header:
-            self._note("the delimiter was found out to be a tab")
-            return "\t"
+        for name, delimiter in (("tab", "\t"), ("semicolon", ";")):
+            if delimiter in header and "," not in header:
+                self._note(f"the delimiter was found out to be a {name}")
+                return delimiter
         return ","
 
     def _note(self, said: str) -> None:

@@ -29,6 +29,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_MARKS_OF_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _CHUNK = 1 << 20
 _SAMPLE = 4096
 _MANY_ZEROS = 0.3  # of every other byte: ASCII in UTF-16
@@ -71,6 +72,9 @@ def lines_of(data: bytes, encoding: str) -> Iterator[str]:
     Raises:
         ClaimsError: a byte is not of this encoding; it names the byte and the line.
     """
+    if encoding == "utf-16" and not data.startswith(_MARKS_OF_UTF_16):
+        said = "there is no byte order mark; name utf-16-le or utf-16-be, or leave `encoding` out"
+        raise unreadable(ClaimCode.ENCODING, said)
     decoder = codecs.getincrementaldecoder(ENCODINGS[encoding])("strict")
     rest = ""
     for start in range(0, len(data), _CHUNK):

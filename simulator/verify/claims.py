@@ -54,7 +54,7 @@ class Claims:
 
     Attributes:
         rows: one for each message; `totals`: those it states, or else what the rows sum to.
-        aggregates: only totals are claimed, and the rows are none.
+        aggregates: only totals (or rates) are claimed, and the rows are none.
     """
 
     currency: str
@@ -67,7 +67,9 @@ class Claims:
     @property
     def empty(self) -> bool:
         """Whether nothing is claimed: then nothing can be judged."""
-        return not self.rows and not self.aggregates
+        if self.aggregates:
+            return self.totals == ClaimedTotals() and not self.rates
+        return not self.rows
 
 
 def parse_claims(data: bytes, region: str = "JP", *, aggregates: bool = False) -> Claims:
@@ -145,7 +147,7 @@ _CURRENCY = msgspec.json.Decoder(Currency)
 _ROWS = msgspec.json.Decoder(list[msgspec.Raw])
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _WHAT_TO_DO = {
-    "": "write the JSON of docs/system-under-test.md",
+    "": "write the JSON of docs/system-under-test.md, or map other rows with `fields`",
     "currency": "write a code of ISO 4217 such as JPY",
     "messages": "write a list with one row for each accepted message",
     "messages[]": "write a row as in docs/system-under-test.md",
@@ -155,6 +157,7 @@ _WHAT_TO_DO = {
     **dict.fromkeys(("own_id", "provider_id"), "write text, or null where there is none"),
     **dict.fromkeys(("amount", "subtotal", "tax", "total"), AN_AMOUNT),
     "rates": "write a list of rates as in docs/rates.md",
+    "value": 'write the number as text, such as "96.3%"',
     **dict.fromkeys(
         ("units", "accepted", "delivered", "excluded_units"), "write a whole number, 0 or more"
     ),

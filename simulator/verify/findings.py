@@ -24,6 +24,8 @@ class Totals(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         tax_micros: the sum of the invoices' taxes, each rounded by itself.
         tax_once_micros: the tax rounded once over all months; right as well, since claims,
             version 1, know no months. None: there was one month.
+        tax_bp, minor_micros: the rate, and what a tax is rounded down to; -1: not known.
+        invoices: how many there were, each with a tax of its own.
     """
 
     subtotal_micros: int
@@ -33,6 +35,9 @@ class Totals(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     excluded_units: int
     currency: str
     tax_once_micros: int | None = None
+    tax_bp: int = -1
+    minor_micros: int = 1
+    invoices: int = 1
 
     @property
     def taxes_micros(self) -> tuple[int, ...]:
@@ -40,6 +45,16 @@ class Totals(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         if self.tax_once_micros is None:
             return (self.tax_micros,)
         return (self.tax_micros, self.tax_once_micros)
+
+    def tax_on(self, subtotal_micros: int) -> int:
+        """Return the tax on another subtotal, rounded once."""
+        return subtotal_micros * self.tax_bp // 10_000 // self.minor_micros * self.minor_micros
+
+    def is_tax_on(self, subtotal_micros: int, tax_micros: int) -> bool:
+        """Tell whether a tax may be that on another subtotal: any split over the months will do."""
+        most = self.tax_on(subtotal_micros)
+        least = most - (self.invoices - 1) * self.minor_micros
+        return self.tax_bp < 0 or least <= tax_micros <= most
 
 
 class FindingKind(Enum):
@@ -56,6 +71,7 @@ class FindingKind(Enum):
     NOT_BILLED_THOUGH_CHARGED = "not billed though charged"
     UNITS_DIFFER = "units differ"
     AMOUNT_DIFFERS = "amount differs"
+    RECIPIENT_DIFFERS = "recipient differs"
     OPT_OUT_DIFFERS = "opt-out differs"
     CURRENCY_DIFFERS = "currency differs"
     TOTALS_DIFFER = "totals differ"
@@ -119,19 +135,20 @@ class Finding(msgspec.Struct, frozen=True, gc=False, kw_only=True):
             f"told {fact.told.name.lower()}{_why(fact)}, "
             f"{_cost(fact, fact.currency)} ({fact.policy})"
         )
-        if self.kind is FindingKind.SENT_TWICE:
-            return f"{says or 'not claimed'}; the provider accepted it a second time; {due}"
-        if self.kind is FindingKind.LOST_BY_SYSTEM:
-            return f"accepted by the provider and not claimed; {due}"
-        if self.kind is FindingKind.UNKNOWN_TO_US:
-            return f"{says}; the provider never accepted it"
-        if self.kind is FindingKind.CLAIMED_TWICE:
-            return f"{says}; another row claims the same message; {due}"
+        if self.kind in _WORDS:
+            return _WORDS[self.kind].format(says=says or "not claimed", due=due)
         if self.kind is FindingKind.OPT_OUT_DIFFERS and claim and fact:
             return f"claims {_OUT[claim.opted_out]}; told {_OUT[fact.opted_out]}"
         return f"{says}; {due}" if claim and fact else self.detail
 
 
+_WORDS = {
+    FindingKind.SENT_TWICE: "{says}; the provider accepted it a second time; {due}",
+    FindingKind.LOST_BY_SYSTEM: "accepted by the provider and not claimed; {due}",
+    FindingKind.UNKNOWN_TO_US: "{says}; the provider never accepted it",
+    FindingKind.CLAIMED_TWICE: "{says}; another row claims the same message; {due}",
+    FindingKind.RECIPIENT_DIFFERS: "{says}, to another person than the one it was sent to; {due}",
+}
 _OUT = {True: "opted out", False: "not opted out", None: "nothing of opting out"}
 
 

@@ -9,6 +9,7 @@ has it and the others are `again`. Only rows whose id several facts share are lo
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 NOWHERE = -1
 PAIRS_MAX = 10_000  # of claims and messages of one recipient that are compared one by one
+_E164 = re.compile(r"\+[1-9][0-9]{7,14}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,14 @@ class Joined:
     again: Column
     taken: Column
     by_recipient: Column
+
+
+def elsewhere(rows: ClaimRows, facts: Facts, about: Column, at: Column) -> Column:
+    """Tell which claims name a phone number that is not their fact's; a masked one is none."""
+    found = ~rows.to.same(about, facts.to, at)
+    for index in np.flatnonzero(found).tolist():
+        found[index] = bool(_E164.fullmatch(rows.to[int(about[index])]))
+    return found
 
 
 def join(rows: ClaimRows, facts: Facts, alike: Alike) -> Joined:

@@ -6,6 +6,7 @@ are counted and neither is a finding.
 
 A row whose state is wrong is STATE_DIFFERS (or one of the two that say which receipt it ignored),
 and carries the money that is wrong with it; only a row whose state is right is in a class of money.
+Who it went to, and who opted out, are classes of rows that are right in all of these.
 Of those: billed or not, then units, then amount. A message that repeats another is SENT_TWICE,
 claimed or not. A wrong row makes the totals wrong too: `totals` tells only what the rows do not
 explain. What a system does not say is taken to be right, and said to be unsaid.
@@ -26,7 +27,7 @@ from simulator.verify.columns import Column, exact_sum
 from simulator.verify.facts import Fact, Facts
 from simulator.verify.findings import Finding, FindingKind, Totals, counted
 from simulator.verify.found import NONE, RANKS, Findings, Judgements
-from simulator.verify.join import Joined, join
+from simulator.verify.join import Joined, elsewhere, join
 from simulator.verify.rate_claims import judge_rates
 from simulator.verify.told import CLAIMABLE
 from simulator.verify.totals import audit
@@ -206,8 +207,11 @@ class _Judge:
         excluded = ((said_units != 0) & (units == 0)) | (billed & ~charged)
         outs = rows.opted_out[about], facts.opted_out[at]
         other_out = (outs[0] >= 0) & (outs[1] >= 0) & (outs[0] != outs[1])
-        classes = (
+        unmoneyed = (
             (other_out, FindingKind.OPT_OUT_DIFFERS),
+            (elsewhere(rows, facts, about, at), FindingKind.RECIPIENT_DIFFERS),
+        )
+        classes = (
             (said_micros != micros, FindingKind.AMOUNT_DIFFERS),
             (said_units != units, FindingKind.UNITS_DIFFER),
             (charged & ~billed, FindingKind.NOT_BILLED_THOUGH_CHARGED),
@@ -215,9 +219,8 @@ class _Judge:
         )
         money = (said_units != units) | (said_micros != micros)
         kind = np.full(len(at), NONE, np.int16)
-        for where, found in classes:  # the last that applies is the row's
-            applies = where if found is FindingKind.OPT_OUT_DIFFERS else where & money
-            kind[applies] = RANKS[found]
+        for where, found in (*unmoneyed, *((where & money, found) for where, found in classes)):
+            kind[where] = RANKS[found]  # the last that applies is the row's
         kind[wrong_state] = RANKS[FindingKind.STATE_DIFFERS]
         for index in np.flatnonzero(wrong_state & np.isin(facts.told[at], _FINALS)).tolist():
             kind[index] = self._ignored(int(about[index]), int(at[index]))
@@ -273,7 +276,7 @@ def _notes(rows: ClaimRows, facts: Facts, joined: Joined) -> Iterator[str]:
     """Say what looked odd without being wrong."""
     about = np.flatnonzero((joined.place != NONE) & ~joined.again)
     at = joined.place[about]
-    other_to = ~rows.to.same(about, facts.to, at)
+    other_to = ~rows.to.same(about, facts.to, at) & ~elsewhere(rows, facts, about, at)
     if "to" in rows.said and (n := int(np.count_nonzero(other_to))):
         yield f"{counted(n, 'row')} joined by id, with another recipient than ours"
     strange = rows.own_id.there[about] & facts.own_id.there[at]

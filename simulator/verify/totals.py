@@ -2,8 +2,8 @@
 
 The one rule: a difference that the rows' findings explain is not told a second time. So subtotal
 and counts are held against the claims' own rows; the tax against the invoice where the rows sum to
-the invoice's subtotal; the excluded units, which stand in no row, where every row matches; and the
-total against any honest way to its sum.
+the invoice's subtotal, else against its rate; the excluded units, which stand in no row, where
+every row matches; and the total against any honest way to its sum.
 """
 
 from __future__ import annotations
@@ -62,6 +62,8 @@ def audit(claims: Claims, facts: Facts, totals: Totals | None, *, rows_match: bo
     if invoice and invoice.subtotal_micros == subtotal:
         taxes = invoice.taxes_micros
         compared.append("tax")
+    elif invoice and taxes and not invoice.is_tax_on(subtotal, taxes[0]):
+        findings.append(_no_tax(claims, taxes[0], subtotal, invoice))
     findings += _amounts(claims, subtotal, taxes)
     if invoice and rows_match and not untold:
         due = invoice.excluded_units
@@ -151,6 +153,19 @@ def _differ(claims: Claims, name: str, said: int | None, due: int, by: str) -> I
         currency=claims.currency,
         total=name,
         detail=f"totals.{name} is {seen}; by {by} {right}",
+    )
+
+
+def _no_tax(claims: Claims, said: int, subtotal: int, invoice: Totals) -> Finding:
+    due, rate = invoice.tax_on(subtotal), f"{invoice.tax_bp / 100:g}%"
+    seen, base, right = (money(n, claims.currency) for n in (said, subtotal, due))
+    return Finding(
+        kind=FindingKind.TOTALS_DIFFER,
+        amount_micros=said - due,
+        units=0,
+        currency=claims.currency,
+        total="tax",
+        detail=f"totals.tax is {seen}; {rate} of {base} ({_OWN_ROWS}) is {right}",
     )
 
 

@@ -142,6 +142,7 @@ ROUTES: tuple[tuple[str, str, Action], ...] = (
     ("GET", f"{_WORLD}/ledger", control_worlds.ledger),
     ("GET", f"{_WORLD}/invoices", control_worlds.invoices),
     ("POST", f"{_WORLD}/claims", control_claims.post),
+    ("GET", f"{_WORLD}/claims/judgement", control_claims.judgement),
     ("GET", f"{_WORLD}/clock", control_clock.clock),
     ("GET", f"{_WORLD}/clock/wait", control_clock.wait),
     ("POST", f"{_WORLD}/clock/alarms", control_clock.alarm),

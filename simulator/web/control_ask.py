@@ -180,6 +180,14 @@ class ReferenceQuery(Asked):
     reference: Annotated[str, Field(min_length=1, max_length=1_000)]
 
 
+class JudgementQuery(Asked):
+    """Whose claims they are, whose numbers, and how many findings to list."""
+
+    account: Name = ""
+    region: Literal["JP", "US", "GB"] = "JP"
+    rows: Annotated[q.Count, Field(le=1_000)] = 20
+
+
 class EventsQuery(Asked):
     """Facts from a number on."""
 

@@ -1,22 +1,28 @@
 """Claims posted to the control port: kept as they come, for the run that will read them.
 
-The one rule: the last post is the claim; nothing is read here, since only the run's scenario knows
-what the bytes mean.
+The one rule: the last post is the claim; nothing is read as it comes, since only the run's scenario
+knows what the bytes mean. Who asks for a judgement without a run says that they are version 1.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from simulator.web.control_ask import NoQuery, query_of
+from simulator.engine.world import World
+from simulator.verify.claim_codes import ClaimsError
+from simulator.web.control_ask import JudgementQuery, NoQuery, query_of
 from simulator.web.control_gate import HttpError
 
 if TYPE_CHECKING:
     from simulator.web.control_panel import Panel
+
+# Judges claims of a world's account: the bytes, the region of its numbers, how many rows to list.
+Judge = Callable[[World, str, bytes, str, int], dict[str, Any]]
 
 POSTED_BYTES_MAX = 1 << 28
 POST_S_MAX = 60.0  # real time that one post may take
@@ -59,3 +65,25 @@ async def post(panel: Panel, request: web.Request) -> web.Response:
     posted.times += 1
     posted.came.set()
     return web.json_response({"bytes": len(data), "times": posted.times}, status=202)
+
+
+async def judgement(panel: Panel, request: web.Request) -> web.Response:
+    """Compare the last post with the world as it is now; the world waits meanwhile."""
+    asked = query_of(request, JudgementQuery)
+    world, judge = panel.driver(request).world, panel.server.judge
+    posted = panel.server.posted.get(world.name)
+    if posted is None:
+        raise HttpError(409, "no claims were posted: POST them to this world's /claims before")
+    if judge is None:
+        raise HttpError(409, "this server does not judge; `todoku serve` does")
+    accounts = sorted(world.store.shelves)
+    account = asked.account or (accounts[0] if len(accounts) == 1 else "")
+    if not account:
+        raise HttpError(409, f"there are {len(accounts)} accounts here; say which: ?account=ID")
+    if account not in world.store.shelves:
+        raise HttpError(404, f"no account {account[:64]!r} in this world")
+    try:
+        found = judge(world, account, posted.data, asked.region, asked.rows)
+    except ClaimsError as error:
+        raise HttpError(422, str(error)) from None
+    return web.json_response(found)

@@ -41,6 +41,7 @@ CODES: Mapping[int, str] = {
     409: "conflict",
     413: "too_large",
     415: "unsupported_media_type",
+    422: "unreadable",
     429: "too_many",
     500: "internal",
     503: "stopping",

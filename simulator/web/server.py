@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from ssl import SSLContext
 
     from simulator.settings import Settings
-    from simulator.web.control_claims import Posted
+    from simulator.web.control_claims import Judge, Posted
 
 _LINGER_S = 2.0  # for a body that we have refused, so that its sender can read why
 _LOOK_S = 0.01
@@ -58,6 +58,7 @@ class Server:
         base_us: virtual now at the start, microseconds since 1970.
         rate: of the worlds' clocks: 1 real, 0 stepped.
         open_accounts: make unknown accounts at first sight.
+        judge: of posted claims, when somebody asks; None: nobody can.
     """
 
     def __init__(  # noqa: PLR0913 - each is named at the call
@@ -69,8 +70,9 @@ class Server:
         base_us: int,
         rate: float,
         open_accounts: bool = True,
+        judge: Judge | None = None,
     ) -> None:
-        self.settings, self.token = settings, token
+        self.settings, self.token, self.judge = settings, token, judge
         self.posted: dict[str, Posted] = {}  # claims, by world
         self.drivers: dict[str, Driver] = {}
         self._base_us, self._rate = base_us, rate

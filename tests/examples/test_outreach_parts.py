@@ -11,7 +11,8 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import pytest
 from standardwebhooks.webhooks import Webhook
@@ -23,7 +24,7 @@ from examples.outreach.clock import daytime
 from examples.outreach.native import Native
 from examples.outreach.numbers import dialled
 from examples.outreach.private import is_private, private_url
-from examples.outreach.provider import Account, Callback
+from examples.outreach.provider import Accepted, Account, Callback, Letter
 from examples.outreach.server import read_people
 from examples.outreach.texts import ENGLISH, JAPANESE, redacted, segments
 from examples.outreach.twilio import Twilio
@@ -220,6 +221,53 @@ def test_recipients_are_read_from_a_csv(tmp_path: Path) -> None:
     for path in (people, None):
         with pytest.raises(ValueError, match=r"number|TODOKU_PEOPLE"):
             read_people(path)
+
+
+def test_who_has_not_agreed_stands_in_the_list(tmp_path: Path) -> None:
+    people = tmp_path / "people.csv"
+    people.write_text("number,consent\n+819012340001,yes\n+819012340002,no\n", "utf-8")
+    assert read_people(people, consent="no") == ["+819012340002"]
+    assert read_people(people) == ["+819012340001", "+819012340002"]
+    people.write_text("number\n+819012340001\n", "utf-8")
+    assert read_people(people, consent="no") == []  # a list that does not say
+
+
+def test_each_provider_tells_of_a_number_that_nobody_has() -> None:
+    twilio = Twilio(_account("1"), None, "http://127.0.0.1:1", None)
+    zettai_reach = ZettaiReach(_account("1"), None)
+
+    def pushed(detail: int) -> Callback:
+        event = {"clientTag": "a", "statusId": "3", "detailedStatusId": detail}
+        text = json.dumps({"eventNotifications": [event]})
+        return Callback("", {}, urlencode({"json": text}).encode())
+
+    def called(error: int) -> Callback:
+        told = {"MessageSid": "SM1", "MessageStatus": "undelivered", "ErrorCode": error}
+        return Callback("", {}, urlencode(told).encode())
+
+    def gone(provider: Any, callback: Callback) -> bool:
+        [receipt] = provider.receipts(callback)
+        return bool(receipt.gone)
+
+    assert [gone(zettai_reach, pushed(n)) for n in (31732, 11834)] == [True, False]
+    assert [gone(twilio, called(n)) for n in (30005, 30003)] == [True, False]
+    causes = {"not_in_use": True, "refused": False}
+    for cause, expected in causes.items():
+        assert gone(_native(), _told(status="undelivered", cause=cause)) is expected
+
+
+def test_a_number_is_gone_until_something_else_is_told_of_it() -> None:
+    books = Books(":memory:")
+    letter = Letter("spring", 1, 1, "+819012340001", "hello")
+    books.accept(letter, Accepted(None, 1), 0)
+    assert not books.gone(letter.to)
+    books.add_receipts([Receipt(letter.own_id, "undelivered", gone=True)], 1, signed=False)
+    assert not books.gone(letter.to)  # anybody can say so
+    books.add_receipts([Receipt(letter.own_id, "undelivered", gone=True)], 2)
+    assert books.gone(letter.to)
+    books.add_receipts([Receipt(letter.own_id, "delivered")], 3)
+    assert not books.gone(letter.to)
+    books.close()
 
 
 def test_a_public_provider_is_refused_in_one_line() -> None:

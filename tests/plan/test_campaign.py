@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
+from simulator.core.cause import Cause
 from simulator.core.message import Message, State
 from simulator.core.number import japan_unassigned
 from simulator.core.people import Habits, People
@@ -72,6 +74,15 @@ def test_a_reminder_goes_to_all_who_are_not_known_to_be_reached_and_to_nobody_el
     assert first.rows[~reached].tolist() == second.rows.tolist()
     assert 0 < len(second.rows) < PEOPLE
     assert (second.accepted_us >= at_us[second.rows]).all()
+
+
+def test_a_number_that_is_known_not_to_be_in_use_may_be_spared() -> None:
+    later = Round(2 * DAY_US, 2, unless="delivered")
+    _, (first, second) = went((Round(0, 1), later))
+    _, (_, fewer) = went((Round(0, 1), replace(later, spares_gone=True)))
+    gone = first.lives.cause == Cause.NOT_IN_USE
+    assert gone.any()
+    assert fewer.rows.tolist() == [row for row in second.rows.tolist() if not gone[row]]
 
 
 def test_a_reminder_may_spare_those_who_have_replied() -> None:

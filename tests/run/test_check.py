@@ -220,6 +220,43 @@ def test_what_is_no_report_cannot_be_compared(text: str, tmp_path: Path, command
         assert "x.json" in ended.complained
 
 
+def test_what_is_no_whole_report_cannot_be_compared(folder: Path, command: Command) -> None:
+    report = json.loads((folder / "report.json").read_bytes())
+    partial = folder / "partial.json"
+    partial.write_text(json.dumps({name: report[name] for name in ("schema", "digest")}))
+    for ended in (
+        command("report", "diff", partial, folder),
+        command("check", folder, "--baseline", partial),
+    ):
+        assert ended.code == 2
+        assert "partial.json is no whole report: 'verdict' is not there" in ended.complained
+
+
+def test_a_baseline_that_proves_nothing_is_refused(folder: Path, command: Command) -> None:
+    report = json.loads((folder / "report.json").read_bytes())
+    report["validity"]["proves"] = False
+    (folder / "before.json").write_text(json.dumps(report))
+    ended = command("check", folder, "--baseline", folder / "before.json")
+    assert ended.code == 2
+    assert "before.json is of a run that proves nothing; name one that does" in ended.complained
+
+
+def test_max_regress_without_a_baseline_is_refused(folder: Path, command: Command) -> None:
+    ended = command("check", folder, "--max-regress", "5%")
+    assert ended.code == 2
+    assert "--max-regress goes with --baseline" in ended.complained
+
+
+def test_claims_that_were_changed_since_prove_nothing(folder: Path, command: Command) -> None:
+    text = (folder / "claims.json").read_text()
+    (folder / "claims.json").write_text(text.replace("undelivered", "delivered") + " ")
+    ended = command("check", folder)
+    assert ended.code == 3
+    assert ended.last == (
+        "PROVES NOTHING: the claims are not those of the run: their file was changed since"
+    )
+
+
 def test_a_run_may_not_be_worse_than_its_baseline(folder: Path, command: Command) -> None:
     report = json.loads((folder / "report.json").read_bytes())
     arrived = next(row for row in report["expectations"] if row["name"] == "arrived")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +81,18 @@ def test_claims_that_cannot_be_had_prove_nothing_and_say_their_code(
     ran = here(written(tmp_path, JAPAN, sut={"claims": claims}))
     assert ran.code == 3, ran
     assert ran.last.endswith("is not there; name the file that it writes [claims-file]")
+
+
+def test_a_file_from_before_the_run_proves_nothing(here: Here, tmp_path: Path) -> None:
+    left = tmp_path / "left-over.csv"
+    left.write_text("own_id,state\nspring-00001-1,delivered\n")
+    os.utime(left, (0, 0))
+    claims = {"file": str(left), "fields": {"own_id": "own_id", "state": "state"}}
+    ran = here(written(tmp_path, JAPAN, sut={"claims": claims}))
+    assert ran.code == 3, ran
+    assert ran.last.endswith(
+        "was last written before this run began; write it in each run [claims-file]"
+    )
 
 
 def test_an_unknown_encoding_is_a_usage_error(here: Here, tmp_path: Path) -> None:

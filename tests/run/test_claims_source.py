@@ -53,6 +53,7 @@ class Page(NamedTuple):
     status: int = 200
     kind: str = "application/json"
     link: str = ""
+    leads_to: str = ""
     hangs: bool = False
 
 
@@ -70,6 +71,8 @@ def system(pages: dict[str, Page]) -> Iterator[str]:
             self.send_header("Content-Length", str(len(body) + page.hangs))
             if page.link:
                 self.send_header("Link", page.link)
+            if page.leads_to:
+                self.send_header("Location", page.leads_to)
             self.end_headers()
             self.wfile.write(body)
             if page.hangs:
@@ -116,7 +119,7 @@ def had(tmp_path: Path, ours: Running, claims: Any, pages: dict[str, Page] | Non
                 source=wanted.claims,
                 reading=reading_of(wanted.claims, currency="JPY", region="JP"),
                 system=asked,
-                server=ours.server,
+                posted=ours.server.posted,
                 fill=lambda text: given.fill(text, 0, url),
                 out=tmp_path,
             ).claims()
@@ -191,6 +194,16 @@ def test_numbered_pages_end_with_one_that_is_empty(tmp_path: Path, ours: Running
     assert ids(had(tmp_path, ours, how, pages)) == ["m0", "m1", "m2", "m3", "m4"]
 
 
+def test_numbered_pages_of_lines_end_with_one_that_has_no_byte(
+    tmp_path: Path, ours: Running
+) -> None:
+    texts = ["\n".join(map(json.dumps, part)) for part in (ROWS[:3], ROWS[3:], [])]
+    kind = "application/x-ndjson"
+    pages = {f"/c?p={n}": Page(text, kind=kind) for n, text in enumerate(texts, start=1)}
+    how = {"request": "GET /c", "page": {"parameter": "p"}, **HOW}
+    assert ids(had(tmp_path, ours, how, pages)) == ["m0", "m1", "m2", "m3", "m4"]
+
+
 def test_a_file_in_cp932_is_read_and_that_is_said(tmp_path: Path, ours: Running) -> None:
     (tmp_path / "export.csv").write_bytes(CSV.encode("cp932"))
     claims = had(tmp_path, ours, {"file": "{out}/export.csv", **HOW})
@@ -255,7 +268,8 @@ def test_sums_of_a_database_are_claims_too(tmp_path: Path, ours: Running) -> Non
         ("SELECT * FROM letters", "'ref', which is no column; known: id, n, number, price, told"),
         ("SELECT * FROM absent", "the query failed: no such table: absent [claims-sql]"),
         ("SELEC", 'the query failed: near "SELEC": syntax error [claims-sql]'),
-        ("CREATE TABLE x (y)", "the query failed: "),
+        ("CREATE TABLE x (y)", "the query answers no rows; write a SELECT [claims-sql]"),
+        ("SELECT ':a' || :b", "the query has a parameter, :a :b; write \\: for a mere colon"),
     ],
 )
 def test_a_query_that_fails_is_one_line(
@@ -322,6 +336,21 @@ def test_a_system_may_be_asked_to_post(tmp_path: Path, ours: Running) -> None:
 NEXT = json.dumps({"items": ROWS, "next": "{}"})
 BROKEN: dict[str, tuple[dict[str, Any], dict[str, Page], str]] = {
     "a status": ({}, {"/c": Page(b"oops", 500)}, "GET /c answered 500 [claims-status]"),
+    "a redirection": (
+        {},
+        {"/c": Page(b"", 302, leads_to="/d"), "/d": Page(json.dumps(ROWS))},
+        "GET /c answered 302 and leads to '/d'; name where the claims are [claims-status]",
+    ),
+    "pages that are all the same": (
+        {"page": {"parameter": "page"}},
+        {f"/c?page={n}": Page(json.dumps(ROWS)) for n in (1, 2)},
+        "/c?page=2 is byte for byte the page before it; look at `page` [claims-pages]",
+    ),
+    "utf-16 without a mark": (
+        {"encoding": "utf-16", "format": "csv"},
+        {"/c": Page(CSV.encode("utf-16-le"))},
+        "there is no byte order mark; name utf-16-le or utf-16-be",
+    ),
     "no such path": ({}, {}, "GET /c answered 404 [claims-status]"),
     "hanging": (
         {"within": "100ms"},

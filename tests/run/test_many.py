@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -86,6 +87,39 @@ def test_how_often_a_gate_would_have_failed_by_luck(tmp_path: Path) -> None:
     assert f"{failed} of 4" in ran.said
     assert f"{row['luck']['low']:.1%} to {row['luck']['high']:.1%}" in ran.said
     assert ran.code == 1
+
+
+def test_a_suite_is_held_against_an_earlier_one_run_by_run(tmp_path: Path) -> None:
+    one, new = small(tmp_path, "one", expect=expecting("10%")), small(tmp_path, "new")
+    before, now = tmp_path / "before", tmp_path / "now"
+    first = todoku("run", one, "--seeds", 1, "--out", before)
+    assert first.code == 0, first
+    report = before / "one/seed-1/report.json"
+    better = json.loads(report.read_bytes())
+    measure = better["expectations"][0]
+    measure["exact"] = str(2 * Fraction(measure["exact"]))  # as if twice as many had arrived
+    report.write_text(json.dumps(better))
+    ran = todoku("run", one, new, "--seeds", 1, "--out", now, "--baseline", before)
+    assert ran.code == 1, ran
+    assert "no baseline for new (seed 1): it is new" in ran.complained
+    held = json.loads((now / "one/seed-1/report.json").read_bytes())["expectations"]
+    assert [row["name"] for row in held] == ["delivered", "not worse: delivered"]
+    rows = {row["name"]: row["exit_code"] for row in suite_of(now)["scenarios"]}
+    assert rows == {"one": 1, "new": 0}
+    lenient = todoku(
+        *("run", one, "--seeds", 1, "--out", now, "--baseline", before, "--max-regress", "60%")
+    )
+    assert lenient.code == 0, lenient
+
+
+def test_a_suites_baseline_must_have_something_of_it(tmp_path: Path) -> None:
+    one = small(tmp_path, "one")
+    ran = todoku("run", one, one.parent, "--out", tmp_path / "o", "--baseline", tmp_path / "x")
+    assert ran.code == 2
+    assert "has no report of any of these runs; name the --out of an earlier" in ran.complained
+    same = todoku("run", one, "--seeds", 1, "--out", tmp_path, "--baseline", tmp_path)
+    assert same.code == 2
+    assert "is --out as well; name another --out" in same.complained
 
 
 def test_an_interrupt_ends_every_run_and_keeps_what_there_is(tmp_path: Path) -> None:

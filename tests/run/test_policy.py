@@ -277,11 +277,17 @@ def test_a_check_that_is_demanded_and_cannot_be_judged_fails(here: Here, tmp_pat
 
 
 def test_people_without_consent_are_found(here: Here, tmp_path: Path) -> None:
-    path = written(tmp_path, JAPAN, policy=["consent_on_record"], people={"consent": "50%"})
+    blind = {"env": {"TODOKU_PEOPLE": str(tmp_path / "other.csv")}}  # another list than ours
+    (tmp_path / "other.csv").write_text("number\n")
+    half = {"consent": "50%"}
+    path = written(tmp_path, JAPAN, policy=["consent_on_record"], people=half, sut=blind)
     ran = here(path)
     without = {r.number for r in recipients(load_scenario(path)) if r.consent == "no"}
     assert ran.code == 1
     assert len({row["to"] for row in ran.report["policy"]["rows"]}) == len(without)
+    honest = here(written(tmp_path, JAPAN, policy=["consent_on_record"], people=half))
+    assert honest.code == 0, honest
+    assert honest.report["metrics"]["accepted"] == 20 - len(without)
 
 
 def test_the_same_run_gives_the_same_rows(here: Here, tmp_path: Path) -> None:

@@ -113,7 +113,7 @@ def keeps_its_hours(ran: Ran, zone: ZoneInfo) -> int:
 def test_the_reminders_go_out_two_days_later_and_by_day(
     campaigns: list[Ran], reminder: Ran
 ) -> None:
-    assert keeps_its_hours(campaigns[0], TOKYO) >= 5
+    assert keeps_its_hours(campaigns[0], TOKYO) >= 4  # a number that nobody has is not reminded
     assert keeps_its_hours(reminder, NEW_YORK) >= 100
 
 
@@ -129,9 +129,9 @@ def test_what_is_due_in_the_quiet_hours_waits_for_the_morning(here: Here, tmp_pa
 
 
 def test_a_letter_begun_in_the_night_is_sent_in_the_morning(here: Here, tmp_path: Path) -> None:
-    gone = {"gone": "50%"}  # so that there is somebody to remind
+    refusing = {"refuses": "50%"}  # so that there is somebody to remind
     path = written(
-        tmp_path, JAPAN, time={"start": "2026-03-02T02:00:00+09:00"}, people={"with": gone}
+        tmp_path, JAPAN, time={"start": "2026-03-02T02:00:00+09:00"}, people={"with": refusing}
     )
     ran = here(path)
     assert ran.code == 0, ran

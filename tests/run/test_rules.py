@@ -47,6 +47,18 @@ def test_what_the_carrier_lost_is_the_carriers_and_no_finding(tmp_path: Path) ->
     assert "the gap between known and fate is the carrier's" in ran.said
 
 
+def test_a_rule_that_never_fired_is_said(tmp_path: Path) -> None:
+    late = {
+        "name": "late",
+        "seam": "receipt",
+        "then": "lose",
+        "during": {"from": "30d", "for": "1d"},
+    }
+    ran = ruled(tmp_path, late, {"name": "all", "seam": "receipt", "then": {"delay": "1h"}})
+    assert "rule late: never fired, so this run says nothing about it" in ran.report["notes"]
+    assert not any("rule all: never" in note for note in ran.report["notes"])
+
+
 def test_what_the_provider_forgot_to_tell_is_asked_for(tmp_path: Path) -> None:
     ran = ruled(tmp_path, {"name": "mute", "seam": "callback", "then": "lose"})
     assert ran.code == 0, ran.said

@@ -62,6 +62,7 @@ DOCUMENTS = {
     "csv in cp932": sheet(ROW, {**ROW, "own_id": "通", "provider_id": ""}).encode("cp932"),
     "csv in utf-16": sheet(ROW).encode("utf-16"),
     "tabs": sheet(ROW, delimiter="\t").encode(),
+    "semicolons": sheet(ROW, delimiter=";").encode(),
     "json in utf-16": json.dumps([ROW]).encode("utf-16"),
 }
 

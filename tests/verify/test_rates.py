@@ -131,7 +131,10 @@ def test_a_finding_says_both_numbers_and_names_the_rate_in_japanese() -> None:
             {"name": "到達率", "value": "1%", "formula": "x"},
             "rates[0].formula: unknown formula 'x'",
         ),
-        ({"name": "到達率", "value": 0.9}, "rates[0].value: expected str"),
+        (
+            {"name": "到達率", "value": 0.9},
+            "rates[0].value: expected str | null, got float; write the number as text, such as",
+        ),
         ({"name": "到達率", "valeu": "1%"}, "rates[0]: object contains unknown field valeu"),
     ],
 )

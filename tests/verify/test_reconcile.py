@@ -16,6 +16,7 @@ from tests.verify.honest_books import (
     Books,
     books_of,
     honest_books,
+    kinds,
     repeatable,
     wild_claims,
     with_row,
@@ -122,6 +123,18 @@ def test_a_row_with_another_recipient_is_noted() -> None:
     judged = honest.judged(with_row(honest, 0, to="09000000000"))
     assert judged.findings == ()
     assert judged.notes == ("1 row joined by id, with another recipient than ours",)
+
+
+def test_a_row_that_names_another_phone_number_is_a_finding() -> None:
+    honest = books_of((State.DELIVERED, 1), (State.DELIVERED, 1))
+    judged = honest.judged(with_row(honest, 0, to="+819000000099"))
+    assert kinds(judged) == [FindingKind.RECIPIENT_DIFFERS]
+    said = "claims delivered, 1 unit, 15 JPY, to another person than the one it was sent to"
+    assert judged.findings[0].words.startswith(said)
+    assert (judged.amount_micros, judged.matched) == (0, 1)
+    assert not any("another recipient" in note for note in judged.notes)
+    worse = honest.judged(with_row(honest, 0, to="+819000000099", units=2))
+    assert kinds(worse) == [FindingKind.UNITS_DIFFER]
 
 
 def test_two_messages_with_one_reference_are_told_apart_by_the_providers_id() -> None:

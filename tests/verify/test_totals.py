@@ -7,7 +7,7 @@ from dataclasses import replace
 import msgspec
 
 from simulator.core.message import State
-from simulator.verify.claims import ClaimedState
+from simulator.verify.claims import ClaimedState, ClaimedTotals
 from simulator.verify.findings import FindingKind
 from simulator.verify.reconcile import reconcile
 from tests.verify.honest_books import YEN, books_of, kinds, with_row, with_rows
@@ -53,6 +53,32 @@ def test_a_tax_that_follows_from_wrong_rows_is_not_a_second_finding() -> None:
     assert judged.notes == (
         "not compared with an invoice: tax, excluded_units (the rows differ already)",
     )
+
+
+def test_a_tax_is_held_against_its_rate_where_the_invoice_is_of_other_rows() -> None:
+    honest = books_of((State.UNDELIVERED, 1), (State.DELIVERED, 1))
+    invoice = msgspec.structs.replace(honest.totals, tax_bp=1000, minor_micros=YEN)
+    claims = with_row(honest, 0, units=1, micros=15 * YEN)
+    assert kinds(reconcile(claims, honest.facts, invoice)) == [FindingKind.BILLED_THOUGH_EXCLUDED]
+    said = msgspec.structs.replace(claims.totals, tax_micros=999 * YEN, total_micros=1029 * YEN)
+    judged = reconcile(replace(claims, totals=said), honest.facts, invoice)
+    assert kinds(judged) == [FindingKind.BILLED_THOUGH_EXCLUDED, FindingKind.TOTALS_DIFFER]
+    assert judged.findings[1].words == (
+        "totals.tax is 999 JPY; 10% of 30 JPY (its own rows) is 3 JPY"
+    )
+    assert judged.findings[1].amount_micros == 996 * YEN
+    months = msgspec.structs.replace(invoice, invoices=2)
+    assert [months.is_tax_on(30 * YEN, tax * YEN) for tax in (1, 2, 3, 4)] == [0, 1, 1, 0]
+
+
+def test_aggregates_that_state_nothing_are_empty() -> None:
+    honest = books_of((State.DELIVERED, 1))
+    nothing = replace(honest.claims, rows=(), totals=ClaimedTotals(), aggregates=True)
+    assert honest.judged(nothing).invalid == (
+        "the claims are empty, but the provider accepted 1 message",
+    )
+    one = replace(nothing, totals=ClaimedTotals(accepted=1))
+    assert (honest.judged(one).invalid, honest.judged(one).findings) == ((), ())
 
 
 def test_a_wrong_tax_and_the_total_that_follows_from_it_are_one_finding() -> None:

@@ -37,7 +37,8 @@ def sent(*changes: dict[str, Any], told: State = State.DELIVERED) -> tuple[Books
 
 
 def judged(honest: Books, facts: list[Fact], rows: list[int], **known: Any) -> Reconciliation:
-    claims = with_rows(honest, [honest.claims.rows[n] for n in rows])
+    said = [msgspec.structs.replace(honest.claims.rows[n], to=facts[n].to) for n in rows]
+    claims = with_rows(honest, said)
     return reconcile(claims, facts, honest.totals, Evidence(**known))
 
 

@@ -54,6 +54,7 @@ QUERIES = {
     "ledger": pages.AccountPageQuery,
     "invoices": pages.AccountPageQuery,
     "wait": ask.WaitQuery,
+    "judgement": ask.JudgementQuery,
 }
 OPERATIONS = {
     operation["operationId"]: (method, path, operation)
