@@ -35,6 +35,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         least, most: rates that are never gone beyond.
         factor: from one step of the climb to the next, more than 1.
         within: how far apart the knee and the lowest rate that fails may be: 0.05 is 5%.
+        wanted: a rate that is to be decided even where it lies inside the last bracket.
         steps_max: steps in all, repeats among them.
         again_max: repeats of a step that proves nothing.
     """
@@ -44,6 +45,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     most: float = 10_000.0
     factor: float = 2.0
     within: float = 0.05
+    wanted: float | None = None
     steps_max: int = 30
     again_max: int = 2
 
@@ -218,6 +220,8 @@ class _Seen:
         middle = _round(sqrt(low * high))
         if not self._is_near(1) and low < middle < high:
             return self._ask(middle, f"between {low:g} and {high:g}")
+        if self._plan.wanted is not None and low < self._plan.wanted < high:
+            return self._ask(self._plan.wanted, "what is wanted")
         if self._counts[low][1] < _MAJORITY:
             return self._ask(low, "once more at the knee")
         if high in self._early and self._counts[high][0] < _MAJORITY_AGAIN:

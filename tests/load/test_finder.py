@@ -138,6 +138,14 @@ def test_each_way_to_end_has_its_words(plan: Plan, knee: float, end: End, words:
     assert (found.end, found.words) == (end, words)
 
 
+@pytest.mark.parametrize(("wanted", "is_met"), [(690, True), (701, False)])
+def test_a_rate_that_is_wanted_is_decided_even_where_the_bracket_is_narrow(
+    wanted: float, is_met: bool
+) -> None:
+    found, _ = find(scripted(700), Plan(wanted=wanted))
+    assert (found.knee, found.fails_at) == ((690, 703) if is_met else (673, 701))
+
+
 def test_what_is_next_depends_on_the_steps_alone() -> None:
     _, steps = find(Target(700, 1), PLAN)
     again: list[Step] = []
