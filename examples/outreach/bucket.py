@@ -1,13 +1,14 @@
 """A limit on what we take in: a token bucket, so that we refuse early and do what we have taken.
 
-One recipient is one token. Tokens come back at the rate, up to a tenth of a second's worth: more
-would let a load pass for a while that we cannot keep up with. A campaign larger than the bucket is
+One recipient is one token. Tokens come back at the rate, up to a quarter of a second's worth: less
+would refuse who comes in a bunch, more would for a while let a load pass that we cannot keep up
+with. A campaign larger than the bucket is
 taken when there is a token at all, and leaves a debt; so the mean holds, whatever the size.
 """
 
 from __future__ import annotations
 
-BURST_S = 0.1  # of the rate: how much may come at once
+BURST_S = 0.25  # of the rate: how much may come at once
 
 
 class Bucket:
