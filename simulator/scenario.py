@@ -133,7 +133,10 @@ class People(Section):
 
 
 class StartRequest(Section):
-    """The request that starts the campaign; `$recipients` in the body becomes the numbers."""
+    """The request that starts the campaign; `$recipients` in the body becomes the numbers.
+
+    Under `todoku load`, `$arrival` becomes the id of the arrival, so that no two are the same.
+    """
 
     request: q.RequestLine
     body: JsonValue = None

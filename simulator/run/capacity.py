@@ -8,12 +8,14 @@ pays for the one before it.
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+import uvloop
 
 from simulator.errors import ExitCode, UsageError
 from simulator.load.finder import Ask, Plan, following
@@ -92,7 +94,7 @@ def _rate(flag: str, text: str, default: float) -> float:
     return found
 
 
-async def capacity_command(
+def capacity_command(
     file: Path, wish: Wish, *, seed: int | None, out: Path | None, sut: str | None
 ) -> int:
     """Search for the knee of a scenario, and say what it is.
@@ -111,7 +113,8 @@ async def capacity_command(
     search = Search(scenario, plan, out or _DIRECTORY / f"{scenario.name}-capacity", at_least)
     _empty(search.out)
     flags = (*wish.flags, *(("--sut", sut) if sut is not None else ()))
-    refused = await _walk(search, file, flags, wish)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        refused = runner.run(_walk(search, file, flags, wish))
     if refused is not None:
         print(refused.words, file=sys.stderr)
         return ExitCode.USAGE

@@ -77,7 +77,7 @@ def _signs(outcome: Outcome, places: int, report: dict[str, Any]) -> Signs:
     return Signs(
         against=outcome.against,
         generator=max((share for share in cpu if share is not None), default=None),
-        simulator=report.get("load", {}).get("simulator_busy"),
+        simulator=report.get("load", {}).get("simulator", {}).get("busiest"),
         throttled=results.get(outcomes.THROTTLED, 0) / finished,
         broken=sum(results.get(name, 0) for name in broken) / finished,
         limited=min(1.0, for_limits / finished),
@@ -89,10 +89,14 @@ _LIMITS = frozenset(reason.value for reason in CONTENDED)
 
 
 def _achieved(outcome: Outcome, rate: float) -> float:
-    """Return how much was finished without a failure in a second while it was offered."""
+    """Return how much was finished without a failure in a second while it was offered.
+
+    The last second is left out where there are others: the load may have ended within it.
+    """
     lasted = max(1, round(outcome.load.scheduled / rate))
-    during = [each for each in outcome.seconds if 0 <= each.second < lasted]
-    return sum(each.finished - each.failed for each in during) / lasted
+    whole = max(1, lasted - 1)
+    during = [each for each in outcome.seconds if 0 <= each.second < whole]
+    return sum(each.finished - each.failed for each in during) / whole
 
 
 def _concurrency(outcome: Outcome, rate: float) -> float | None:

@@ -35,6 +35,11 @@ SCENARIO = Path(__file__).parents[2] / "scenarios" / "capacity-outreach.yaml"
 RATE = 100
 
 
+def a_worker(counts: Counts, health: tuple[Health, ...]) -> Worker:
+    own: dict[str, Any] = {"lost": False, "done": True, "histograms": {}, "clock": None}
+    return Worker(worker=0, name="w", started_at_us=0, load=counts, health=health, **own)
+
+
 def left(folder: Path, results: Mapping[str, int], **changes: Any) -> Path:
     """Leave what a load of four seconds at 100/s leaves."""
     counts = Counts(scheduled=400, started=400, results=dict(results))
@@ -62,7 +67,7 @@ def left(folder: Path, results: Mapping[str, int], **changes: Any) -> Path:
             outcomes.SERVICE: Latency(400, 4_000, 4_500, 8_000, 12_000, 13_000, 14_000),
         },
         seconds=tuple(seconds),
-        workers=(Worker(0, "w", 0, False, True, counts, health, None),),
+        workers=(a_worker(counts, health),),
         expected=1,
         reported=1,
         lost=(),
@@ -117,7 +122,7 @@ def test_a_step_that_passed_needs_no_reason(tmp_path: Path) -> None:
 def test_what_the_providers_limits_refused_is_read_from_the_report(tmp_path: Path) -> None:
     folder = left(tmp_path, {"2xx": 400})
     refused = {"clinic: too_many_requests": 20, "clinic: opted_out": 7}
-    report = {"truth": {"refused": refused}, "load": {"simulator_busy": 0.4}}
+    report = {"truth": {"refused": refused}, "load": {"simulator": {"busiest": 0.4}}}
     (folder / "report.json").write_text(json.dumps(report))
     got = measured(folder, RATE, ExitCode.FAILED, "FAIL: x", 1)
     assert (got.signs.limited, got.signs.simulator) == (0.05, 0.4)
@@ -140,7 +145,7 @@ def test_a_system_that_holds_every_place_has_failed_though_arrivals_were_dropped
 ) -> None:
     full = tuple(Second(n, 100, 100, 20, 0, 9, in_flight, 4_000, 9_000) for n in range(4))
     health = tuple(Health(n, cpu, 100) for n in range(4))
-    worker = Worker(0, "w", 0, False, True, Counts(), health, None)
+    worker = a_worker(Counts(), health)
     folder = left(tmp_path, {"2xx": 80}, seconds=full, workers=(worker,))
     words = "PROVES NOTHING: 36 of 400 arrivals were dropped"
     got = measured(folder, RATE, ExitCode.PROVES_NOTHING, words, 1)
