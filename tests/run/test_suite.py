@@ -18,6 +18,7 @@ LESSONS = {
     "ambiguous-timeouts",
     *("billing-exclusion", "contact-policy", "delivery-rate", "late-and-out-of-order-receipts"),
     *("long-messages", "opt-out"),
+    *("capacity-outreach", "load-spike-and-drain", "load-steady", "soak"),
 }
 
 
