@@ -57,13 +57,13 @@ class Search:
         return [each.step for each in self.measured]
 
     def bottleneck(self) -> Bottleneck | None:
-        """Return what stood in the way: of the lowest rate that failed, or of the last step."""
+        """Return what stood in the way: of the rate above the knee, or of the last step."""
         if self.found is None or self.found.end is End.BEYOND or not self.measured:
             return None
         at = self.measured[-1]
         if self.found.end is not End.BROKE:
-            failed = [each for each in self.measured if each.step.met is False]
-            at = min(failed, key=lambda each: each.step.rate, default=at)
+            above = [each for each in self.measured if each.step.rate == self.found.fails_at]
+            at = next((each for each in above if each.step.met is False), at)
         known = (each.step.p99_ms for each in self.measured if each.step.rate == self.found.knee)
         return bottleneck(at.signs, at.step.why, (next(known, None), at.step.p99_ms))
 

@@ -311,3 +311,14 @@ def test_a_search_that_was_stopped_by_hand_says_so() -> None:
     got, words = verdict(None, 100, interrupted=True)
     assert got == 130
     assert words == "INTERRUPTED, so far: the search did not come to its end"
+
+
+def test_the_bottleneck_is_that_of_the_rate_above_the_knee_and_not_of_a_bad_moment_below(
+    tmp_path: Path,
+) -> None:
+    search = a_search(tmp_path)
+    bad = Step(rate=100, met=False, why="a bad moment", p99_ms=900)
+    search.measured.insert(2, Measured(bad, Signs(against="system", broken=0.5), "02"))
+    found = search.bottleneck()
+    assert found is not None
+    assert "answered 429" in found.words
