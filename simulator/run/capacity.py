@@ -26,6 +26,8 @@ from simulator.run.capacity_show import coming, line, show
 from simulator.run.capacity_step import measured
 from simulator.run.capacity_verdict import verdict
 from simulator.run.children import Children
+from simulator.run.load_locust import needs_locust
+from simulator.run.plot import drawable
 from simulator.run.suite import GRACE_S, Ended, Item
 from simulator.scenario import load_scenario
 from simulator.scenario_load_checks import RATE_MAX
@@ -108,6 +110,8 @@ def capacity_command(
     scenario = load_scenario(file, sut=sut, needs_sut=False, offered=offered)
     if scenario.load is None:
         raise UsageError(f"{file} describes no load: add `load:`, or choose a scenario that does")
+    needs_locust()
+    drawable("--find-capacity")
     if seed is not None:
         scenario = scenario.model_copy(update={"seed": seed})
     search = Search(scenario, plan, out or _DIRECTORY / f"{scenario.name}-capacity", at_least)

@@ -6,18 +6,19 @@ logarithm. The knee is the upright line; a dot is a step that was met, a cross o
 
 from __future__ import annotations
 
-import warnings
 from math import ceil, floor, log10
 from statistics import median
 from typing import TYPE_CHECKING
 
 from simulator.load.finder import knees
+from simulator.run.plot import svg as drawn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from simulator.load.finder import Found, Step
 
@@ -62,16 +63,9 @@ def terminal(steps: Sequence[Step], found: Found, *, color: bool = False) -> str
 
 
 def svg(path: Path, steps: Sequence[Step], found: Found, title: str) -> None:
-    """Write both pictures into a file; text stays text, so it can be searched and read aloud."""
-    import matplotlib as mpl  # noqa: PLC0415 - extra [load], and slow to import
-    from matplotlib.figure import Figure  # noqa: PLC0415
+    """Write both pictures into a file."""
 
-    with (
-        mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "todoku", "font.size": 10}),
-        warnings.catch_warnings(),
-    ):
-        warnings.filterwarnings("ignore", message="Glyph")  # the reader's fonts draw the text
-        figure = Figure(figsize=(8, 7), layout="constrained")
+    def draw(figure: Figure) -> None:
         done, late = figure.subplots(2, 1, sharex=True)
         figure.suptitle(title, parse_math=False, fontsize=12)
         done.set_title(found.words, parse_math=False, fontsize=10, color=_KNEE)
@@ -83,7 +77,8 @@ def svg(path: Path, steps: Sequence[Step], found: Found, title: str) -> None:
             axes.spines[["top", "right"]].set_visible(False)
             _mark(axes, found)
         done.legend(loc="upper left", frameon=False)
-        figure.savefig(path, format="svg", metadata={"Date": None})
+
+    path.write_bytes(drawn(draw, (8, 7)))
 
 
 def _done(axes: Axes, steps: Sequence[Step]) -> None:
