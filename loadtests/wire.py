@@ -101,6 +101,9 @@ class GatewayRequests:
         return About(self._accounts[account].id, self._people[place], k)
 
 
+ARRIVAL = "$arrival"  # in the body of a start: the arrival's own id, so that no two are the same
+
+
 class SystemRequests:
     """A campaign for so many recipients at each arrival, started in a system under test."""
 
@@ -114,6 +117,7 @@ class SystemRequests:
         start = offer.system.start
         self.name, self.method = f"{start.method} {start.path}", start.method
         self._head = head(offer.url, start.method, start.path, "application/json")
+        self._run = offer.run
         self._before, self._slot, self._after = start.body.partition('"$recipients"')
 
     def build(self, n: int, account: int) -> bytes:  # noqa: ARG002 - a system has its own accounts
@@ -121,7 +125,8 @@ class SystemRequests:
         first = n * self._batch
         there = [self._people[i % self._people.count] for i in range(first, first + self._batch)]
         body = self._before + (msgspec.json.encode(there).decode() if self._slot else "")
-        return whole(self._head, body + self._after)
+        own = own_id(self._run, n)
+        return whole(self._head, (body + self._after).replace(ARRIVAL, own))
 
     def read(self, status: int, body: bytes) -> Answer:
         """Say what an answer means."""

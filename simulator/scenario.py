@@ -41,7 +41,7 @@ from simulator.scenario_claims import Claims  # noqa: TC001 - pydantic reads it
 from simulator.scenario_expect import Expectation, Measure
 from simulator.scenario_load import Load  # noqa: TC001 - as above
 from simulator.scenario_load_checks import load_checks
-from simulator.scenario_overlays import expected, with_sut
+from simulator.scenario_overlays import Offered, expected, with_rate, with_sut
 from simulator.scenario_plan import Plan, plan_problems
 from simulator.scenario_policy import Policy, policy_problems
 
@@ -133,7 +133,10 @@ class People(Section):
 
 
 class StartRequest(Section):
-    """The request that starts the campaign; `$recipients` in the body becomes the numbers."""
+    """The request that starts the campaign; `$recipients` in the body becomes the numbers.
+
+    Under `todoku load`, `$arrival` becomes the id of the arrival, so that no two are the same.
+    """
 
     request: q.RequestLine
     body: JsonValue = None
@@ -182,13 +185,14 @@ class Scenario(Section):
         return next((a for a in self.accounts if a.name == wanted), self.accounts[0])
 
 
-def load_scenario(
+def load_scenario(  # noqa: PLR0913 - what may be laid over a file
     path: Path,
     *,
     sut: str | None = None,
     needs_sut: bool = True,
     presets: Mapping[str, PersonPreset] = PRESETS,
     expect: Path | None = None,
+    offered: Offered | None = None,
 ) -> Scenario:
     """Read a scenario file.
 
@@ -198,6 +202,7 @@ def load_scenario(
         needs_sut: False where no system under test is started, as in `explain` and `plan`.
         presets: the kinds of people that `people.preset` may name.
         expect: a file whose `expect:` takes the place of the file's own.
+        offered: from `--rate`: one rate, which takes the place of the load's arrivals.
 
     Raises:
         ConfigError: every problem found, with file, line and column.
@@ -207,7 +212,13 @@ def load_scenario(
     if expect is not None:
         others = strict_yaml.parse(strict_yaml.read_text(expect), str(expect)), str(expect)
     return parse_scenario(
-        text, str(path), sut=sut, needs_sut=needs_sut, presets=presets, expect=others
+        text,
+        str(path),
+        sut=sut,
+        needs_sut=needs_sut,
+        presets=presets,
+        expect=others,
+        offered=offered,
     )
 
 
@@ -219,10 +230,11 @@ def parse_scenario(  # noqa: PLR0913 - as load_scenario, and its file's name
     needs_sut: bool = True,
     presets: Mapping[str, PersonPreset] = PRESETS,
     expect: tuple[strict_yaml.Document, str] | None = None,
+    offered: Offered | None = None,
 ) -> Scenario:
     """Read a scenario from text; `file` is its name in messages. See `load_scenario`."""
     document = strict_yaml.parse(text, file)
-    tree = with_sut(document.tree, sut)
+    tree = with_rate(with_sut(document.tree, sut), offered)
     if expect is not None and isinstance(tree, dict):
         tree = {**tree, "expect": expected(*expect)}
 

@@ -16,6 +16,7 @@ from aiohttp import web
 from examples.outreach import settings as settings_module
 from examples.outreach.agenda import Agenda
 from examples.outreach.books import Books
+from examples.outreach.bucket import Bucket
 from examples.outreach.bugs import Witness
 from examples.outreach.campaign import Campaigns
 from examples.outreach.claims import Terms
@@ -78,7 +79,8 @@ async def serve(settings: Settings, listener: socket.socket) -> None:
         times = (remind_after_us, round(settings.ask_after_hours * HOUR_US))
         campaigns = Campaigns(provider, books, agenda, clock, zone, *times, ways)
         terms = Terms(settings.unit_price, settings.tax_percent)
-        told = (settings.people, ways, witness, settings.bug_log)
+        bucket = Bucket(settings.limit) if settings.limit else None
+        told = (settings.people, ways, witness, settings.bug_log, bucket)
         surface = Surface(campaigns, books, agenda, clock, provider, terms, *told)
 
         runner = web.AppRunner(surface.app(), access_log=None, shutdown_timeout=GRACE_S)

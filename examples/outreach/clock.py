@@ -30,6 +30,11 @@ RECONNECTS = 50
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+def real_s() -> float:
+    """Return seconds of real time, from whenever; they never go back."""
+    return time.monotonic()
+
+
 def daytime(instant_us: int, zone: ZoneInfo) -> int:
     """Return the instant itself, or, in the quiet hours, the next 08:00 in that zone."""
     local = (_EPOCH + timedelta(microseconds=instant_us)).astimezone(zone)

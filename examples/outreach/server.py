@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import logging
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from aiohttp import web
 from examples.outreach import claims
 from examples.outreach.books import Message
 from examples.outreach.campaign import Series
-from examples.outreach.clock import HOUR_US
+from examples.outreach.clock import HOUR_US, real_s
 from examples.outreach.provider import Callback
 from examples.outreach.texts import Texts, redacted, segments
 from examples.outreach.ways import HONEST
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from examples.outreach.agenda import Agenda
     from examples.outreach.books import Books
+    from examples.outreach.bucket import Bucket
     from examples.outreach.bugs import Witness
     from examples.outreach.campaign import Campaigns
     from examples.outreach.clock import Clock
@@ -53,6 +55,7 @@ class Surface:
     ways: Ways
     witness: Witness | None = None  # of a bug
     bug_log: Path | None = None
+    bucket: Bucket | None = None  # of --limit
 
     def app(self) -> web.Application:
         """Return the routes as an application."""
@@ -85,6 +88,8 @@ class Surface:
             unwilling = read_people(self.people, consent="no") if self.people else ()
         except (ValueError, OSError) as error:
             return web.json_response({"error": str(error)}, status=400)
+        if self.bucket and (wait_s := self.bucket.take(len(numbers), real_s())):
+            return _too_many(wait_s)
         count = await self.campaigns.open(name, numbers, texts, series=series, unwilling=unwilling)
         if count is None:
             return web.json_response({"error": f"{name} has been opened before"}, status=409)
@@ -148,6 +153,13 @@ class Surface:
             raise web.HTTPForbidden
         self.clock.hear(request.headers)
         return callback, signed
+
+
+def _too_many(wait_s: float) -> web.Response:
+    """Refuse what is above the limit, before anything of it is kept."""
+    after_s = math.ceil(wait_s)
+    error = f"more than we take in a second; come again in {after_s} s"
+    return web.json_response({"error": error}, status=429, headers={"Retry-After": str(after_s)})
 
 
 def _unreadable(request: web.Request, error: ValueError) -> web.Response:

@@ -81,6 +81,7 @@ class Settings:
     ask_after_hours: float
     concurrency: int
     timeout_s: float
+    limit: float | None
     database: str
     bug: str | None
     bug_log: Path | None
@@ -113,6 +114,7 @@ def read(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> S
             ask_after_hours=given.ask_after,
             concurrency=_whole(given.concurrency, "--concurrency", 1, 1000),
             timeout_s=given.timeout,
+            limit=_rate(given.limit, "--limit") if given.limit else None,
             database=given.database,
             bug=given.bug,
             bug_log=given.bug_log,
@@ -145,6 +147,7 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     add("--ask-after", type=float, default=24, metavar="HOURS", help="without receipt; default 24")
     add("--concurrency", default="8", help="requests to the provider at once; default 8")
     add("--timeout", type=float, default=10, metavar="SECONDS", help="real time; default 10")
+    add("--limit", metavar="RATE", help="recipients taken, such as 700/s; above it: 429")
     add("--database", default=":memory:", metavar="PATH", help="default: in memory")
     add("--bug", choices=sorted(BUGS), metavar="NAME", help="do one thing wrong, see below")
     add("--bug-log", type=Path, metavar="FILE", help="write down there what it made wrong")
@@ -174,6 +177,14 @@ def _decimal(text: str, name: str) -> Decimal:
         message = f"{name} is {text!r}, not an amount"
         raise ValueError(message)
     return value
+
+
+def _rate(text: str, name: str) -> float:
+    count, _, second = text.partition("/")
+    if second != "s" or not count.isascii() or not count.isdecimal() or not int(count):
+        message = f"{name} is {text!r}, not so many a second, such as 700/s"
+        raise ValueError(message)
+    return float(count)
 
 
 def _zone(name: str) -> ZoneInfo:

@@ -59,7 +59,8 @@ class Ask(_Strict, frozen=True):
     Attributes:
         method: POST, GET and so on.
         path: from the system's root.
-        body: JSON text, or empty; `"$recipients"` in it (with its quotes) becomes the numbers.
+        body: JSON text, or empty; `"$recipients"` in it (with its quotes) becomes the numbers,
+            and `$arrival` the arrival's own id.
         every_us: for polls and claims: real time between two of them; 0: each is an arrival.
     """
 

@@ -1,4 +1,4 @@
-"""The runs of a suite, each a `todoku run` of its own, so many at a time; none outlives us.
+"""Runs, each a `todoku run` (or `load`) of its own, so many at a time; none outlives us.
 
 A child has a session of its own: an interrupt at the keyboard reaches us alone, and we pass it on,
 so that each run still ends its system and writes its partial report. What it says goes to a file
@@ -36,6 +36,7 @@ class Children:
         items: what to run, in order.
         jobs: how many at a time, 1 or more.
         flags: for each of them, such as --sut and --timeout.
+        verb: which command each of them is.
         tell: called with each end, in the order of the ends.
     """
 
@@ -45,9 +46,10 @@ class Children:
         jobs: int,
         flags: Sequence[str],
         tell: Callable[[Ended], None],
+        verb: str = "run",
     ) -> None:
         self._waiting = deque(items)
-        self._jobs, self._flags, self._tell = jobs, tuple(flags), tell
+        self._jobs, self._flags, self._tell, self._verb = jobs, tuple(flags), tell, verb
         self._running: set[asyncio.subprocess.Process] = set()
         self._ended: dict[Item, Ended] = {}
         self._order = tuple(items)
@@ -117,7 +119,7 @@ class Children:
         """Start one; its own folder is there, without the report of a run before."""
         item.out.mkdir(parents=True, exist_ok=True)
         (item.out / "report.json").unlink(missing_ok=True)
-        words = ["run", str(item.file), "--out", str(item.out), "--seed", str(item.seed)]
+        words = [self._verb, str(item.file), "--out", str(item.out), "--seed", str(item.seed)]
         with (item.out / OUTPUT).open("wb") as output:
             return await asyncio.create_subprocess_exec(
                 *(sys.executable, "-P", "-m", "simulator", *words, *self._flags, *item.flags),

@@ -27,6 +27,7 @@ from simulator.scenario import parse_scenario
 if TYPE_CHECKING:
     from simulator.run.judging import Wanted
     from simulator.run.report_files import Outputs
+    from simulator.scenario_overlays import Offered
 
 _DIRECTORY = Path(".todoku")
 READY_S = 60.0  # for a system under test without a timeout of its own
@@ -41,6 +42,7 @@ def load_command(  # noqa: PLR0913 - one parameter for each flag
     out: Path | None,
     sut: str | None,
     timeout_s: float | None,
+    offered: Offered | None = None,
 ) -> int:
     """Load what a scenario says; print the report; return the exit code.
 
@@ -49,7 +51,7 @@ def load_command(  # noqa: PLR0913 - one parameter for each flag
         ConfigError: the scenario is wrong.
     """
     source = strict_yaml.read_text(file)
-    scenario = parse_scenario(source, str(file), sut=sut, needs_sut=False)
+    scenario = parse_scenario(source, str(file), sut=sut, needs_sut=False, offered=offered)
     if scenario.load is None:
         raise UsageError(f"{file}: no load test: add `load:`, or use `todoku run`")
     if scenario.load.against != "callbacks":

@@ -14,8 +14,8 @@ from tests.run.runs import FIRST_CAMPAIGN, JAPAN, ROOT, US_REMINDER, written
 
 LESSONS = {
     *("first-campaign", "native-reminder", "us-reminder", "lost-receipts"),
-    *("load-steady", "load-spike-and-drain", "soak"),
-    "ambiguous-timeouts",
+    *("load-steady", "load-spike-and-drain", "soak", "capacity-outreach"),
+    *("ambiguous-timeouts", "receipt-storm"),
     *("billing-exclusion", "contact-policy", "delivery-rate", "late-and-out-of-order-receipts"),
     *("long-messages", "opt-out"),
 }
