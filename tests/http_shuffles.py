@@ -71,7 +71,7 @@ def campaign(identity: str, phone: Callable[[int], str] = us_fictional) -> list[
     asked = []
     for i in range(MESSAGES):
         at_us = START_US + WAVES_US[i * len(WAVES_US) // MESSAGES]
-        body = f"Message {i}" if identity == "content" else "Message"
+        body = f"https://example.com/{i}" if identity == "content" else "https://example.com/a"
         asked.append((at_us, {"To": phone(key_of("whom", i) % PEOPLE), "Body": body}))
     return [(at_us, [form for _, form in wave]) for at_us, wave in groupby(asked, itemgetter(0))]
 

@@ -61,7 +61,8 @@ def plan(identity: str) -> list[tuple[int, Submission]]:
     """
     instants = [START_US + i // IN_ONE_INSTANT * 2 * MINUTE_US for i in range(MESSAGES)]
     persons = [phone(key_of("whom", i) % PEOPLE) for i in range(MESSAGES)]
-    bodies = [f"Message {i}" if identity == "content" else "Message" for i in range(MESSAGES)]
+    link = "https://example.com/"
+    bodies = [f"{link}{i}" if identity == "content" else link + "a" for i in range(MESSAGES)]
     return [
         (at_us, sms(to, body, notify=EVERY_STATE, callback_url=URL, can_reply=True))
         for at_us, to, body in zip(instants, persons, bodies, strict=True)

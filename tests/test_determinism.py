@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simulator.core import events as ev
 from simulator.core.chance import key_of
 from simulator.core.command import Configure, Inject, Refusal, Touch
 from simulator.core.message import Call, Message, Reason
@@ -34,6 +35,7 @@ from tests.worlds import (
     URL,
     account,
     advance,
+    campaign,
     facts,
     fate,
     fates,
@@ -91,7 +93,22 @@ def test_the_orders_of_arrival_are_different_ones() -> None:
 def test_the_campaign_meets_every_misfortune() -> None:
     kinds = {type(fact).__name__ for fact in facts(live("recipient", 0))}
     unhappy = {"Undelivered", "Expired", "Attempted", "Rejected", "OptedOut", "CallbackAbandoned"}
-    assert kinds >= {"Delivered", "Noticed", "Opened", "Replied", "Received", "Told"} | unhappy
+    assert (
+        kinds
+        >= {"Delivered", "Noticed", "Opened", "Clicked", "Replied", "Received", "Told"} | unhappy
+    )
+
+
+def test_a_link_changes_no_fact_and_adds_only_the_clicks() -> None:
+    told = []
+    for body in ("Hello", "https://example.com/a"):
+        here = world(habits={"JP": Habits("jp-direct", {"reply": 0.3, "click": 0.3})})
+        list(campaign(here, 200, 150, body=body, can_reply=True))
+        run(here, START_US + LONG_US)
+        told.append(facts(here))
+    plain, linked = told
+    assert len(linked) - len(plain) > 20
+    assert plain == [fact for fact in linked if not isinstance(fact, ev.Clicked)]
 
 
 @each_identity

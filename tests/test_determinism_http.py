@@ -108,7 +108,10 @@ def test_the_orders_are_different_ones_and_the_campaign_meets_every_misfortune()
     seen = facts(worlds[0])
     kinds = {type(fact).__name__ for fact in seen}
     unhappy = {"Undelivered", "Expired", "Attempted", "Rejected", "OptedOut", "CallbackAbandoned"}
-    assert kinds >= {"Delivered", "Noticed", "Opened", "Replied", "Received", "Told"} | unhappy
+    assert (
+        kinds
+        >= {"Delivered", "Noticed", "Opened", "Clicked", "Replied", "Received", "Told"} | unhappy
+    )
     tried = [fact for fact in seen if isinstance(fact, ev.CallbackTried)]
     outcomes = {(fact.outcome, fact.status) for fact in tried}
     answered = {(OutcomeKind.ANSWERED, status) for status in (200, 204, 500)}

@@ -67,6 +67,8 @@ class Purpose(Enum):
     NOTICE_DELAY = "delivery to notice"
     OPENED = "opens the message"
     OPEN_DELAY = "notice to opening"
+    CLICKED = "follows the link"
+    CLICK_DELAY = "opening to click"
     REPLIES = "replies"
     STOPS = "replies STOP"
     REPLY_DELAY = "delivery to reply"

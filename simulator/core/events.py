@@ -139,6 +139,10 @@ class Opened(Event, frozen=True, gc=False, tag=17):
     """The person read the message."""
 
 
+class Clicked(Event, frozen=True, gc=False, tag=29):
+    """The person followed the link."""
+
+
 class Replied(Event, frozen=True, gc=False, tag=18):
     """The person answered; `stops`: with a word that means STOP."""
 
@@ -271,6 +275,7 @@ AnyEvent = (
     | CallbackAbandoned
     | Noticed
     | Opened
+    | Clicked
     | Replied
     | Received
     | OptedOut

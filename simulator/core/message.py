@@ -216,6 +216,7 @@ class Message(msgspec.Struct, gc=False, array_like=True):
     told_us: int = 0
     noticed_us: int = 0
     opened_us: int = 0
+    clicked_us: int = 0
     replied_us: int = 0
     feedback: int = 0
     redacted: bool = False

@@ -67,6 +67,7 @@ METRIC: Mapping[str, Metric] = {
     "told_delivered": Metric("the customer was told delivered", part="told_final"),
     "noticed": Metric("the person saw the banner", part="delivered"),
     "opened": Metric("the person read it", part="noticed"),
+    "clicked": Metric("the person followed the link in it", part="opened"),
     "replied": Metric("the person answered", part="opened"),
     "stopped": Metric("the person answered STOP", part="replied"),
     "opted_out": Metric("opt-outs that the provider noted", filters=BOOKS),

@@ -54,6 +54,11 @@ LAWS: Mapping[str, Source] = {
         "Assumed: median 20 s, 90% within half an hour.",
         Certainty.ASSUMED,
     ),
+    JP_DIRECT.click_delay.name: Source(
+        "from being opened to the click on a link",
+        "Assumed: median 15 s, 90% within 5 minutes.",
+        Certainty.ASSUMED,
+    ),
     JP_DIRECT.reply_delay.name: Source(
         "from delivery to a reply",
         "Dynmark 2013 (about 1 bn SMS): 43% of replies within 15 minutes; Chow et al., Sexual "

@@ -165,6 +165,11 @@ def is_sendable(text: str) -> bool:
     return True
 
 
+def has_link(text: str) -> bool:
+    """Tell whether a person can follow a link in it: http or https, and written out."""
+    return "://" in text and _LINK.search(text) is not None
+
+
 def encode_gsm7(text: str) -> bytes:
     """Write a text as unpacked septets, one an octet: SMPP's usual `data_coding` 0.
 
@@ -218,6 +223,7 @@ _SEPTETS: Final = {
 _PLAIN_ASCII: Final = bytes(ord(c) for c in ALPHABET if c.isascii() and c != ESCAPE)
 _WIDE_ASCII: Final = bytes(ord(c) for c in EXTENSION if c.isascii())
 _OUTSIDE: Final = re.compile(f"[^{re.escape(''.join(_SEPTETS))}]")
+_LINK: Final = re.compile(r"https?://[^\s/]", re.IGNORECASE)
 _WIDE: Final = re.compile(f"[{re.escape(''.join(EXTENSION))}]")
 # Bound once: an enum member costs a class lookup and a descriptor at each use.
 _GSM7: Final = Encoding.GSM7

@@ -109,6 +109,10 @@ def _opened(event: ev.Event, message: Message) -> None:
     message.opened_us = event.at_us
 
 
+def _clicked(event: ev.Event, message: Message) -> None:
+    message.clicked_us = event.at_us
+
+
 def _replied(event: ev.Event, message: Message) -> None:
     message.replied_us = event.at_us
 
@@ -151,6 +155,7 @@ CHANGES: Mapping[type[ev.Event], Change] = {
     ev.Told: _told,
     ev.Noticed: _noticed,
     ev.Opened: _opened,
+    ev.Clicked: _clicked,
     ev.Replied: _replied,
     ev.Redacted: _redacted,
     ev.Deleted: _deleted,

@@ -1,10 +1,11 @@
 """What happens next to one message: pure functions from (message, instant) to facts and next steps.
 
-Three tracks, each with at most one outstanding step:
+Four tracks, each with at most one outstanding step:
 
     carriage   (RELEASE ->) (QUEUE ->) SENDING -> HANDOVER -> ATTEMPT (-> ATTEMPT ...) | GIVE_UP
     receipt    RECEIPT
     person     NOTICE -> OPEN -> REPLY
+    link                 OPEN -> CLICK
 
 A step decides from the message's keys and its own due instant, never from who came first.
 """
@@ -28,6 +29,7 @@ from simulator.core.chance import Purpose, draw64, key_bytes, once, person_key, 
 from simulator.core.handset import absent_until
 from simulator.core.message import State
 from simulator.core.person import Reaction, react, reaction_streams
+from simulator.core.text import has_link
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
 # Step codes, the low bits of an agenda entry's nth; the repeat count stands above them.
 # What stands before RECEIPT is nothing to a message that has met its fate: canceled, say.
 RELEASE, QUEUE, SENDING, HANDOVER, ATTEMPT, GIVE_UP = range(1, 7)
-RECEIPT, NOTICE, OPEN, REPLY, CALLBACK, WAIT, ORDERS = range(7, 14)
+RECEIPT, NOTICE, OPEN, CLICK, REPLY, CALLBACK, WAIT, ORDERS = range(7, 15)
 CODE_BITS = 5
 CODE_MASK = (1 << CODE_BITS) - 1
 
@@ -140,7 +142,14 @@ def attempt(physics: Physics, message: Message, at_us: int, nth: int, _data: Non
         return _again(physics, message, at_us, nth, Cause.ABSENT)
     law = CARRIERS[message.carrier].receipt_delivered
     receipt = (at_us + 1 + law.at(once(fate8, physics.receipt_delay)), RECEIPT, None)
-    reaction = react(persona, physics.reaction, fate8, at_us, can_reply=message.can_reply)
+    reaction = react(
+        persona,
+        physics.reaction,
+        fate8,
+        at_us,
+        can_reply=message.can_reply,
+        has_link=has_link(message.body),
+    )
     delivered = (ev.Delivered(at_us, key, nth + 1),)
     if not reaction.noticed_us:
         return delivered, (receipt,)
@@ -165,8 +174,17 @@ def notice(_physics: Physics, message: Message, at_us: int, _nth: int, reaction:
 
 def opening(_physics: Physics, message: Message, at_us: int, _nth: int, reaction: Reaction) -> Step:
     """Let the person read the message."""
-    following = ((reaction.replied_us, REPLY, reaction),) if reaction.replied_us else ()
+    following: tuple[Next, ...] = ()
+    if reaction.replied_us:
+        following = ((reaction.replied_us, REPLY, reaction),)
+    if reaction.clicked_us:
+        following += ((reaction.clicked_us, CLICK, None),)
     return (ev.Opened(at_us, message.key),), following
+
+
+def click(_physics: Physics, message: Message, at_us: int, _nth: int, _data: None) -> Step:
+    """Let the person follow the link."""
+    return (ev.Clicked(at_us, message.key),), ()
 
 
 def _transit(physics: Physics, message: Message, carrier: Carrier) -> tuple[int, int]:
@@ -221,4 +239,5 @@ STEPS: Mapping[int, StepOf] = {
     RECEIPT: receipt,
     NOTICE: notice,
     OPEN: opening,
+    CLICK: click,
 }

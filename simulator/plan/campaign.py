@@ -10,7 +10,7 @@ message of the sample keeps a server as long as all those it stands for. Assumed
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,6 +42,7 @@ class Round:
     Attributes:
         after_us: since the person's first message.
         units: segments of its text; body: the text, where it is a part of the identity.
+        has_link: people can follow a link in it.
         unless: "delivered" (to the provider's knowledge), "replied" or nothing: who is spared.
         spares_gone: so is who has a number that is known not to be in use.
     """
@@ -51,6 +52,7 @@ class Round:
     body: str | None = None
     unless: str = ""
     spares_gone: bool = False
+    has_link: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,11 +162,11 @@ def carried_out(
         accepted_us = hours.wall(slots)
         still = history.wants(each, accepted_us, rows)  # by then; else the slot stays empty
         rows, accepted_us = rows[still], accepted_us[still]
-        lives = Lives.empty(len(rows))
+        lives, linked = Lives.empty(len(rows)), replace(laws, has_link=each.has_link)
         for at in range(0, len(rows), CHUNK):
             some = slice(at, at + CHUNK)
             fates = _fates(campaign, each, rows[some], history)
-            lives.put(some, lived(laws, crowd.of(rows[some]), fates, accepted_us[some]))
+            lives.put(some, lived(linked, crowd.of(rows[some]), fates, accepted_us[some]))
             done += len(rows[some])
             progress(done)
         sent.append(Sent(each, rows, accepted_us, lives, dict(servers.free_us), queued))

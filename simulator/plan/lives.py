@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from simulator.core.carrier import Carrier
-    from simulator.core.person import Persona
+    from simulator.core.person import Persona, ReactionStreams
     from simulator.plan.people import Crowd
 
     Keys = NDArray[np.uint64]
@@ -59,6 +59,7 @@ class Lives:
     known_us: Instants
     noticed_us: Instants
     opened_us: Instants
+    clicked_us: Instants
     replied_us: Instants
     stops: NDArray[np.bool_]
 
@@ -79,12 +80,13 @@ class Laws:
     """What is the same for every message of a plan.
 
     Attributes:
-        can_reply: replies can come back.
+        can_reply: replies can come back; has_link: the text has a link.
         validity_us: the client's own; 0: none.
     """
 
     seed: int
     can_reply: bool = True
+    has_link: bool = False
     validity_us: int = 0
 
     def draws(self, purpose: Purpose, keys: Keys, nth: int = 0) -> NDArray[np.uint64]:
@@ -209,7 +211,7 @@ class _Group:
         out.known_us[rows] = out.fate_us[rows] + 1 + late
 
     def _react(self, out: Lives, fates: Keys) -> None:
-        """Let people notice, open, reply: `core/person.react`."""
+        """Let people notice, open, reply, click: `core/person.react`."""
         persona, streams = self.persona, reaction_streams(self.laws.seed)
 
         def among(rows: NDArray[np.intp], stream: int, limit: int) -> NDArray[np.bool_]:
@@ -222,10 +224,24 @@ class _Group:
         rows = rows[among(rows, streams.opened, persona.opened_of_noticed)]
         delay = persona.open_delay.at_many(draw64_many(streams.open_delay, fates[rows]))
         out.opened_us[rows] = out.noticed_us[rows] + 1 + delay
-        if not self.laws.can_reply:
-            return
-        stops = among(rows, streams.stops, persona.stops_of_opened)
-        replies = stops | among(rows, streams.replies, persona.replies_of_opened)
+        if self.laws.can_reply:
+            self._reply(out, rows, fates, streams)
+        if self.laws.has_link:
+            rows = rows[among(rows, streams.clicks, persona.clicks_of_opened)]
+            delay = persona.click_delay.at_many(draw64_many(streams.click_delay, fates[rows]))
+            out.clicked_us[rows] = out.opened_us[rows] + 1 + delay
+
+    def _reply(
+        self, out: Lives, rows: NDArray[np.intp], fates: Keys, streams: ReactionStreams
+    ) -> None:
+        """Let people reply, who have opened before."""
+        persona = self.persona
+
+        def among(stream: int, limit: int) -> NDArray[np.bool_]:
+            return below_many(draw64_many(stream, fates[rows]), limit)
+
+        stops = among(streams.stops, persona.stops_of_opened)
+        replies = stops | among(streams.replies, persona.replies_of_opened)
         rows, stops = rows[replies], stops[replies]
         delay = persona.reply_delay.at_many(draw64_many(streams.reply_delay, fates[rows]))
         out.replied_us[rows] = out.fate_us[rows] + 3 + delay

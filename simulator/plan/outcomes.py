@@ -31,7 +31,7 @@ FATES = {
     "expired": State.EXPIRED,
     "failed": State.FAILED,
 }
-READ = {"noticed": "noticed_us", "opened": "opened_us", "replied": "replied_us"}
+READ = {name: f"{name}_us" for name in ("noticed", "opened", "clicked", "replied")}
 
 
 class Cell(NamedTuple):
@@ -97,7 +97,7 @@ def messages_of(rounds: Sequence[Sent], people: int) -> Mapping[str, Each]:
 
 
 def people_of(messages: Mapping[str, Each], rounds: Sequence[Sent]) -> Mapping[str, Each]:
-    """Return of each person whether it was reached, noticed, opened, replied, opted out: 0 or 1."""
+    """Return of each person whether it was reached, noticed, opened, ...: 0 or 1."""
     found = {"reached": messages["delivered"] > 0}
     found |= {name: messages[name] > 0 for name in READ}
     stops = _total(rounds, len(messages["accepted"]), lambda sent: sent.lives.stops)

@@ -64,6 +64,7 @@ def explained(scenario: Scenario) -> dict[str, Any]:
     return swept(document, secrets_of(scenario))  # type: ignore[no-any-return]
 
 
+_RAISED = "raised with a later stage"
 _ENDS = ("low", "expected", "high")
 
 
@@ -79,7 +80,7 @@ def _rates(scenario: Scenario) -> Iterator[dict[str, Any]]:
             if name in over:
                 by = f"segment {segment.name}" if segment and name in own else "people.with"
             elif value != getattr(preset, name).value:
-                by = "raised with a later stage"
+                by = "lowered with an earlier stage" if name == "click" else _RAISED
             name_of = segment.name if segment else "everybody"
             yield {"segment": name_of, "rate": name, "value": percent(value), "by": by}
 
@@ -96,7 +97,8 @@ def _figures(scenario: Scenario) -> Iterator[dict[str, str]]:
         yield _row(source.what, _patience(carrier), source.cite, source.certainty.value)
     yield _figure("ported to another carrier", PORTED)
     yield _figure("congestion", CONGESTION)
-    laws = [preset.notice_delay, preset.open_delay, preset.reply_delay, DAILY_LENGTH, WEEKLY_LENGTH]
+    laws = [preset.notice_delay, preset.open_delay, preset.click_delay, preset.reply_delay]
+    laws += [DAILY_LENGTH, WEEKLY_LENGTH]
     for carrier in network.carriers:
         laws += [carrier.transit, carrier.receipt_delivered, carrier.receipt_failed]
     for law in {law.name: law for law in laws}.values():
@@ -178,7 +180,7 @@ def _precedence(scenario: Scenario) -> Iterator[str]:
     yield "flags go before the file: --sut, --seed, --timeout before sut.command, seed, sut.timeout"
     yield (
         "rates: a segment's `with`, then people.with, then the preset; a later stage of reading "
-        "(reply, stop, opened) that is raised raises an earlier one that nobody gave"
+        "(reply, stop, click, opened) that is raised raises an earlier one that nobody gave"
     )
     both = [f"{s.name}.{name}" for s in people.segments for name in s.rates if name in people.rates]
     if both:

@@ -31,14 +31,17 @@ if TYPE_CHECKING:
 
 LIVES = 10_000
 WORLDS = 10  # seeds; a block of numbers shares its carrier, so one seed alone would not do
-METHOD = "a sample of lives, one message of one segment to each recipient at the first instant"
+METHOD = (
+    "a sample of lives, one message of one segment, with a link, to each recipient at the first "
+    "instant"
+)
 COUNTED = (
     *("delivered", "undelivered", "expired", "failed", "in_flight", "known_delivered"),
-    *("noticed", "opened", "replied", "opted_out", "charged_units", "excluded_units"),
+    *("noticed", "opened", "clicked", "replied", "opted_out", "charged_units", "excluded_units"),
 )
 _ONE_WAY = frozenset({"zettai_reach"})  # dialects that carry no replies
 _TWO_WAY = frozenset({"native"})  # dialects whose numbers can be answered in every country
-_BODY, _SENDER = "x", "+12025550100"
+_BODY, _SENDER = "https://x", "+12025550100"
 _ALL = 2**62  # steps: no limit
 
 

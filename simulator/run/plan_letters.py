@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from simulator import quantities as q
-from simulator.core.text import count, is_sendable
+from simulator.core.text import count, has_link, is_sendable
 from simulator.errors import UsageError, shown
 from simulator.plan.campaign import Round
 from simulator.run.expanded import duration
@@ -33,7 +33,9 @@ def rounds_of(made: Settling) -> Iterator[Round]:
     elif flags.every is not None:
         raise UsageError("--every says how far apart messages are: give --messages 2 or more")
     for n in range(messages):
-        yield Round(n * every_us, units, _identity(made, text), spares_gone=True)
+        yield Round(
+            n * every_us, units, _identity(made, text), spares_gone=True, has_link=has_link(text)
+        )
     reminder = _reminder(made)
     by = made.by(flags.remind_after, "reminder")
     if reminder is None:
@@ -42,7 +44,8 @@ def rounds_of(made: Settling) -> Iterator[Round]:
     made.say("reminder", f"after {duration(reminder.after_us)} unless {reminder.unless}", by)
     units, text = _second(made, reminder, units)
     after_us = (messages - 1) * every_us + reminder.after_us
-    yield Round(after_us, units, _identity(made, text), reminder.unless, spares_gone=True)
+    body, linked = _identity(made, text), has_link(text)
+    yield Round(after_us, units, body, reminder.unless, spares_gone=True, has_link=linked)
 
 
 def _identity(made: Settling, text: str) -> str | None:

@@ -79,8 +79,10 @@ def planned(asked: Asked, progress: Callable[[int], None]) -> dict[str, Any]:
 
 
 def _all_shared(asked: Asked, columns: Mapping[str, NDArray[np.int64]]) -> dict[str, Any]:
-    """Return every figure; where no reply can come back, none is spoken of."""
-    silent = () if asked.laws.can_reply else ("replied", "opted_out")
+    """Return every figure; where no reply can come back, or no link is sent, none is spoken of."""
+    silent = set() if asked.laws.can_reply else {"replied", "opted_out"}
+    if not any(each.has_link for each in asked.campaign.rounds):
+        silent.add("clicked")
     recipients = asked.campaign.recipients
     return {name: _shared(each, recipients) for name, each in columns.items() if name not in silent}
 

@@ -238,6 +238,7 @@ def _truth(world: World) -> dict[str, Any]:
             "causes": causes,
             "noticed": tally.noticed,
             "opened": tally.opened,
+            "clicked": tally.clicked,
             "replied": tally.replied,
             "opted_out": tally.opted_out,
             "callbacks": tally.callbacks,

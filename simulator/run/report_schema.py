@@ -118,6 +118,7 @@ _TRUTH = _object(
             causes=_map(_COUNT),
             noticed=_COUNT,
             opened=_COUNT,
+            clicked=_COUNT,
             replied=_COUNT,
             opted_out=_COUNT,
             callbacks=_COUNT,

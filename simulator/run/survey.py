@@ -19,6 +19,7 @@ from simulator.core.consent import Wish
 from simulator.core.ids import public_id
 from simulator.core.message import FINAL, Origin, State
 from simulator.core.tariff import bill
+from simulator.core.text import has_link
 from simulator.verify.facts import Fact, Facts
 from simulator.verify.rates import WITHIN_US, Counts
 from simulator.views.ledger import policy_of
@@ -92,6 +93,7 @@ class _Tally:
             cost=Fraction(self.micros, 1_000_000),
             noticed=n["noticed"] if self.reads else None,
             opened=n["opened"] if self.reads else None,
+            clicked=n["clicked"] if n["links"] else None,
         )
 
 
@@ -165,6 +167,10 @@ class _Walk:
         if message.noticed_us:
             truth.n["noticed"] += message.noticed_us - message.fate_us <= WITHIN_US
         truth.n["opened"] += bool(message.opened_us)
+        if message.clicked_us or has_link(message.body):  # the page behind it is the customer's
+            for tally in (truth, told):
+                tally.n["links"] += 1
+                tally.n["clicked"] += bool(message.clicked_us)
         if message.replied_us:
             truth.n["replied"] += 1
             truth.contacts.add(message.to)

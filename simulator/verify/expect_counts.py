@@ -31,7 +31,7 @@ _KNOWN = {
     **{state: f"known_{state.name.lower()}" for state in FINAL},
 }
 _TOLD = {state: f"told_{state.name.lower()}" for state in FINAL}
-_STAGES = ("noticed", "opened", "replied", "stopped", "opted_out", "callbacks_failed")
+_STAGES = ("noticed", "opened", "clicked", "replied", "stopped", "opted_out", "callbacks_failed")
 _COUNTED = (
     *("accepted", "rejected", "sending", "sent", *sorted(_FATES.values())),
     *("known_delivered", "told_delivered", *_STAGES),
@@ -91,6 +91,7 @@ class Counts:
             ev.CallbackAbandoned: self._abandoned,
             ev.Noticed: self._noticed,
             ev.Opened: self._opened,
+            ev.Clicked: self._clicked,
             ev.Replied: self._replied,
             ev.OptedOut: self._opted_out,
         }
@@ -172,6 +173,9 @@ class Counts:
 
     def _opened(self, _event: ev.Event, message: Message) -> None:
         self._of(message)["opened"] += 1
+
+    def _clicked(self, _event: ev.Event, message: Message) -> None:
+        self._of(message)["clicked"] += 1
 
     def _replied(self, event: ev.Replied, message: Message) -> None:
         counts = self._of(message)

@@ -15,7 +15,7 @@ import msgspec
 from simulator.errors import did_you_mean, shown
 from simulator.verify.claim_codes import ClaimCode
 from simulator.verify.findings import Finding, FindingKind
-from simulator.verify.rates import CHANNELS, DENOMINATORS, RATES, NamedRate, by_any_name, value_of
+from simulator.verify.rates import DENOMINATORS, RATES, NamedRate, by_any_name, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -100,7 +100,7 @@ def judge_rates(claimed: Sequence[ClaimedRate], counts: Counts, currency: str) -
 def _judge(claimed: ClaimedRate, counts: Counts) -> tuple[FindingKind, str] | None:
     rate = claimed.rate
     says = f"claims {_said(claimed)}"
-    if rate.needs and rate.needs not in CHANNELS:
+    if rate.needs and getattr(counts, rate.numerator, None) is None:
         return _NONE, f"{says}, which nobody can know of a plain SMS: {_WHY[rate.needs]}"
     right = value_of(rate, counts)
     if right is None:
@@ -126,7 +126,7 @@ def _judge(claimed: ClaimedRate, counts: Counts) -> tuple[FindingKind, str] | No
 _NONE = FindingKind.CANNOT_BE_KNOWN
 _WHY = {
     "read receipts": "no carrier tells who has seen it",
-    "links": "no message of this run can be clicked",
+    "links": "no message of this run has a link",
     "calls": "there are no calls in this run",
 }
 

@@ -88,8 +88,6 @@ RATES: Mapping[str, NamedRate] = {
         ),
     )
 }
-CHANNELS: frozenset[str] = frozenset()  # what this version simulates beside SMS and replies
-
 Counted = int | Fraction | None
 
 
@@ -101,6 +99,7 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
         reachable: accepted, less those that the subscriber refused or whose handset was out of
             range or off to the end.
         noticed: within `WITHIN_US` of delivery; None where nobody can know.
+        clicked: whose link was followed; None where no message had one.
         contacts: different people who replied.
         units: charged, 通.
         cost: of the currency, tax excluded.

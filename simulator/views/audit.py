@@ -3,7 +3,8 @@
     accepted = delivered + undelivered + expired + failed + canceled + in flight
                                                       (whose receipt is lost stays in flight)
     each accepted unit is exactly one of charged, excluded, pending; the invoices are their sum
-    known follows fate, told follows known, and only a delivered message is noticed
+    known follows fate, told follows known, only a delivered message is noticed,
+    and only one that was read is clicked
 
 It keeps its own account of what is open, apart from the store's, so that it can disagree.
 """
@@ -63,6 +64,7 @@ class Audit:
             ev.Told: self._told,
             ev.Noticed: self._of_delivered,
             ev.Opened: self._of_delivered,
+            ev.Clicked: self._clicked,
             ev.Replied: self._of_delivered,
             ev.RuleFired: self._fired,
         }
@@ -117,6 +119,10 @@ class Audit:
     def _of_delivered(self, event: ev.Event, message: Message) -> None:
         if message.fate is not State.DELIVERED or event.at_us < message.fate_us:
             self._note(f"message {event.key:016x} was read before it was delivered")
+
+    def _clicked(self, event: ev.Event, message: Message) -> None:
+        if not message.opened_us or event.at_us < message.opened_us:
+            self._note(f"message {event.key:016x} was clicked before it was read")
 
     def _settle(self) -> None:
         """Turn counted ends into units and money, by the policies that hold now."""

@@ -95,6 +95,8 @@ def _carried(m: Message) -> Iterator[ev.Event]:
         yield ev.Noticed(m.noticed_us, m.key)
     if m.opened_us:
         yield ev.Opened(m.opened_us, m.key)
+    if m.clicked_us:
+        yield ev.Clicked(m.clicked_us, m.key)
 
 
 def _fate(m: Message) -> ev.Event:

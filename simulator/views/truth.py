@@ -30,7 +30,7 @@ class Tally:
         self.known: Counter[State] = Counter()
         self.told: Counter[State] = Counter()
         self.attempts_failed = 0
-        self.noticed = self.opened = self.replied = self.stopped = 0
+        self.noticed = self.opened = self.clicked = self.replied = self.stopped = 0
         self.inbound = self.opted_out = self.auto_replied = 0
         self.callbacks = self.callbacks_abandoned = 0
 
@@ -67,6 +67,7 @@ class Truth:
             ev.CallbackAbandoned: self._abandoned,
             ev.Noticed: self._noticed,
             ev.Opened: self._opened,
+            ev.Clicked: self._clicked,
             ev.Replied: self._replied,
             ev.Received: self._received,
             ev.OptedOut: self._opted_out,
@@ -113,6 +114,9 @@ class Truth:
 
     def _opened(self, _event: ev.Event, message: Message) -> None:
         self.tallies[message.account].opened += 1
+
+    def _clicked(self, _event: ev.Event, message: Message) -> None:
+        self.tallies[message.account].clicked += 1
 
     def _replied(self, event: ev.Replied, message: Message) -> None:
         tally = self.tallies[message.account]

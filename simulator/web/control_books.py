@@ -30,6 +30,7 @@ _COUNTS = (
     "attempts_failed",
     "noticed",
     "opened",
+    "clicked",
     "replied",
     "stopped",
     "inbound",

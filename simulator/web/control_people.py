@@ -85,11 +85,13 @@ def _next(world: World, account: str, to: str, persona: Persona) -> Json | None:
     shelf = world.store.shelves[account]
     k = shelf.counts.get(to, 0)
     fate8 = key_bytes(message_key(shelf.account.lane, to, k, None))
-    told = react(persona, world.gateway.physics.reaction, fate8, 0, can_reply=True)
+    streams = world.gateway.physics.reaction
+    told = react(persona, streams, fate8, 0, can_reply=True, has_link=True)
     return {
         "k": k,
         "noticed_after_us": told.noticed_us or None,
         "opened_after_us": told.opened_us or None,
+        "clicks_after_us": told.clicked_us or None,
         "replies_after_us": told.replied_us or None,
         "says_stop": told.stops,
     }

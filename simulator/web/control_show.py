@@ -125,6 +125,7 @@ def message(world: World, found: Message) -> Json:
         **instant("sent_at", found.sent_us),
         **instant("noticed_at", found.noticed_us),
         **instant("opened_at", found.opened_us),
+        **instant("clicked_at", found.clicked_us),
         **instant("replied_at", found.replied_us),
         "known": _level(found.state, found.cause, _known_us(found)),
         "told": _level(found.told, None, found.told_us),

@@ -80,7 +80,7 @@ def _traffic(world: World) -> dict[str, Counted]:
     }
 
 
-_REACTIONS = ("noticed", "opened", "replied", "stopped")
+_REACTIONS = ("noticed", "opened", "clicked", "replied", "stopped")
 _PLAIN = (*_REACTIONS, "attempts_failed", "inbound", "opted_out")
 
 

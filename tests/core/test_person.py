@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from simulator.core.chance import MASK, key_bytes, key_of, ladder
 from simulator.core.person import (
@@ -18,6 +19,7 @@ from simulator.core.person import (
     Persona,
     Reaction,
     compile_persona,
+    rates_of,
     react,
     reaction_streams,
     reply_words,
@@ -34,16 +36,18 @@ def persona(seed: int = 1, preset: str = "jp-direct", **rates: float) -> Persona
     return compile_persona(seed, preset, PRESETS[preset], rates)
 
 
-def reaction(who: Persona, i: int, *, seed: int = 1, can_reply: bool = True) -> Reaction:
-    fate8 = key_bytes(key_of("message", i))
-    return react(who, reaction_streams(seed), fate8, NOW_US, can_reply=can_reply)
+def reaction(
+    who: Persona, i: int, *, seed: int = 1, can_reply: bool = True, has_link: bool = False
+) -> Reaction:
+    fate8, streams = key_bytes(key_of("message", i)), reaction_streams(seed)
+    return react(who, streams, fate8, NOW_US, can_reply=can_reply, has_link=has_link)
 
 
 @cache
 def reactions(**rates: float) -> list[Reaction]:
     who, streams = persona(**rates), reaction_streams(1)
     keys = (key_bytes(key_of("message", i)) for i in range(PEOPLE))
-    return [react(who, streams, fate8, NOW_US, can_reply=True) for fate8 in keys]
+    return [react(who, streams, fate8, NOW_US, can_reply=True, has_link=True) for fate8 in keys]
 
 
 def share(found: list[Any]) -> float:
@@ -85,6 +89,8 @@ def test_replies_come_by_the_published_law(minutes: int, expected: float) -> Non
 
 
 def in_order(r: Reaction) -> bool:
+    if r.clicked_us and not 0 < r.opened_us < r.clicked_us:
+        return False
     if r.replied_us:
         return NOW_US < r.noticed_us < r.opened_us < r.replied_us
     if r.opened_us:
@@ -101,18 +107,20 @@ def test_every_stage_comes_after_the_one_before() -> None:
 @given(
     st.integers(0, MASK),
     st.integers(0, 10**6),
-    st.dictionaries(st.sampled_from(["noticed", "opened", "reply", "stop"]), st.floats(0, 1)),
+    st.dictionaries(st.sampled_from(RATE_NAMES[4:]), st.floats(0, 1)),
+    st.booleans(),
     st.booleans(),
 )
 def test_stages_are_ordered_whatever_the_rates(
-    seed: int, i: int, rates: dict[str, float], can_reply: bool
+    seed: int, i: int, rates: dict[str, float], can_reply: bool, has_link: bool
 ) -> None:
     try:
         who = persona(seed, **rates)
     except ValueError:
         return  # a contradiction, refused
-    found = reaction(who, i, seed=seed, can_reply=can_reply)
+    found = reaction(who, i, seed=seed, can_reply=can_reply, has_link=has_link)
     assert in_order(found)
+    assert has_link or not found.clicked_us
     assert can_reply or not found.replied_us
 
 
@@ -134,17 +142,47 @@ def test_raising_one_rate_changes_only_those_between_the_two_quantiles() -> None
     assert all(not a.replied_us and b.replied_us for a, b in changed)
 
 
-@pytest.mark.parametrize("certain", ["noticed", "opened", "reply", "stop"])
+def test_a_link_changes_nothing_that_a_person_does_but_the_click() -> None:
+    who = persona(click=0.5, reply=0.4)
+    for i in range(500):
+        plain, linked = reaction(who, i), reaction(who, i, has_link=True)
+        assert plain == replace(linked, clicked_us=0)
+
+
+def test_a_click_is_drawn_apart_from_the_reply_and_may_come_before_or_after_it() -> None:
+    found = reactions(opened=0.98, reply=0.49, stop=0.0, click=0.49)
+    both = [r for r in found if r.replied_us and r.clicked_us]
+    assert share(both) == pytest.approx(0.98 * 0.25, abs=0.01)
+    assert 0 < sum(r.clicked_us < r.replied_us for r in both) < len(both)
+
+
+def test_four_in_a_hundred_delivered_links_are_clicked_half_of_them_within_15_seconds() -> None:
+    clicks = [r for r in reactions() if r.clicked_us]
+    assert share(clicks) == pytest.approx(0.04, abs=0.003)
+    soon = [r for r in clicks if r.clicked_us - r.opened_us <= 15_000_000]
+    assert len(soon) / len(clicks) == pytest.approx(0.5, abs=0.04)
+
+
+def test_clicks_that_nobody_named_are_at_most_the_openings() -> None:
+    few = {"opened": 0.01, "noticed": 0.9, "reply": 0.0, "stop": 0.0}
+    assert rates_of(JP_DIRECT, few)["click"] == 0.01
+    assert rates_of(JP_DIRECT, {})["click"] == 0.04
+
+
+@pytest.mark.parametrize("certain", ["noticed", "opened", "click", "reply", "stop"])
 def test_what_is_certain_happens_to_everyone(certain: str) -> None:
-    field = {"stop": "stops", "reply": "replied_us"}.get(certain, f"{certain}_us")
+    names = {"stop": "stops", "reply": "replied_us", "click": "clicked_us"}
+    field = names.get(certain, f"{certain}_us")
     rest = {"reply": 0.0} if certain == "stop" else {}
-    found = [reaction(persona(**{certain: 1.0}, **rest), i) for i in range(2000)]
+    who = persona(**{certain: 1.0}, **rest)
+    found = [reaction(who, i, has_link=True) for i in range(2000)]
     assert all(getattr(r, field) for r in found)
 
 
 def test_raising_a_late_stage_raises_the_earlier_ones_that_were_not_named() -> None:
     assert persona(opened=1.0) == persona(opened=1.0, noticed=1.0)
     assert persona(reply=1.0) == persona(reply=1.0, opened=1.0, noticed=1.0)
+    assert persona(click=1.0) == persona(click=1.0, opened=1.0, noticed=1.0)
 
 
 @pytest.mark.parametrize(
@@ -152,6 +190,7 @@ def test_raising_a_late_stage_raises_the_earlier_ones_that_were_not_named() -> N
     [
         ({"opened": 0.9, "noticed": 0.5}, r"opened \(0.9\) cannot exceed noticed \(0.5\)"),
         ({"reply": 0.9, "opened": 0.5}, r"reply \(0.9\) cannot exceed opened \(0.5\)"),
+        ({"click": 0.9, "opened": 0.5}, r"click \(0.9\) cannot exceed opened \(0.5\)"),
         ({"stop": 0.9, "opened": 0.5}, r"stop \(0.9\) cannot exceed opened \(0.5\)"),
         ({"reply": 0.9, "noticed": 0.5}, r"opened \(0.9\) cannot exceed noticed \(0.5\)"),
         ({"openend": 0.9}, "unknown rate 'openend'; known are gone, "),

@@ -179,6 +179,23 @@ def test_a_handset_reads_a_stray_escape_as_a_space() -> None:
     assert text.decode_gsm7(b"\x1ba") == "a"
 
 
+@pytest.mark.parametrize(
+    ("body", "is_there"),
+    [
+        ("詳しくはhttps://example.com/a", True),
+        ("http://a", True),
+        ("HTTPS://EXAMPLE.COM", True),
+        ("https:// example.com", False),
+        ("www.example.com", False),
+        ("ftp://example.com", False),
+        ("://", False),
+        ("", False),
+    ],
+)
+def test_a_link_is_http_or_https_and_written_out(body: str, is_there: bool) -> None:
+    assert text.has_link(body) is is_there
+
+
 def test_an_octet_above_7f_is_not_a_septet() -> None:
     with pytest.raises(ValueError, match="above 0x7F"):
         text.decode_gsm7(b"a\x80")

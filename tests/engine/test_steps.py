@@ -34,8 +34,9 @@ def physics(**rates: float) -> steps.Physics:
 def message(to: str | None = None, carrier: int = DOCOMO.index, **fields: Any) -> Message:
     to = phone(0) if to is None else to
     return Message(
-        KEY, KEY, "shop", to, "JP", "1", "Hello", 0, 1, "", "", 0, fields.pop("validity_us", 0),
-        can_reply=fields.pop("can_reply", True), carrier=carrier, accepted_us=START_US, **fields,
+        KEY, KEY, "shop", to, "JP", "1", fields.pop("body", "Hello"), 0, 1, "", "", 0,
+        fields.pop("validity_us", 0), can_reply=fields.pop("can_reply", True), carrier=carrier,
+        accepted_us=START_US, **fields,
     )  # fmt: skip
 
 
@@ -182,6 +183,27 @@ def test_a_person_notices_then_opens_then_replies() -> None:
     facts, ((replied_us, code, _),) = run(steps.OPEN, message(), opened_us, data=reaction)
     assert (facts, code) == ((ev.Opened(opened_us, KEY),), steps.REPLY)
     assert START_US < noticed_us < opened_us < replied_us
+
+
+def test_who_opens_a_text_with_a_link_may_follow_it_beside_replying() -> None:
+    laws = physics(noticed=1.0, opened=1.0, reply=1.0, click=1.0)
+    linked = message(body="See HTTPS://example.com/a")
+    _, (_, (noticed_us, _, reaction)) = run(steps.ATTEMPT, linked, laws=laws)
+    (_, ((opened_us, _, _),)) = run(steps.NOTICE, linked, noticed_us, data=reaction)
+    facts, following = run(steps.OPEN, linked, opened_us, data=reaction)
+    assert facts == (ev.Opened(opened_us, KEY),)
+    assert [code for _, code, _ in following] == [steps.REPLY, steps.CLICK]
+    clicked_us = following[1][0]
+    assert run(steps.CLICK, linked, clicked_us) == ((ev.Clicked(clicked_us, KEY),), ())
+    assert clicked_us > opened_us
+
+
+@pytest.mark.parametrize("body", ["Hello", "", "ftp://example.com/a", "https:// and no more"])
+def test_nobody_clicks_where_there_is_no_link(body: str) -> None:
+    laws = physics(noticed=1.0, opened=1.0, click=1.0)
+    _, (_, (_, _, reaction)) = run(steps.ATTEMPT, message(body=body), laws=laws)
+    assert reaction.opened_us
+    assert not reaction.clicked_us
 
 
 def test_who_only_glances_does_no_more() -> None:

@@ -29,7 +29,15 @@ if TYPE_CHECKING:
     from simulator.engine.world import World
 
 LIVES = 250
-HARD = {"gone": 0.1, "refuses": 0.05, "absent": 0.6, "away": 0.5, "reply": 0.4, "stop": 0.2}
+HARD = {
+    "gone": 0.1,
+    "refuses": 0.05,
+    "absent": 0.6,
+    "away": 0.5,
+    "reply": 0.4,
+    "stop": 0.2,
+    "click": 0.5,
+}
 SEGMENTS = (
     Segment("near", 0.5, {"absent": 0.0, "away": 0.0}),
     Segment("far", 0.3, {"away": 1.0, "absent": 1.0}),
@@ -65,12 +73,12 @@ def differences(messages: Sequence[Message], lives: Lives) -> list[str]:
             *(int(lives.state[row]), int(lives.cause[row]), int(lives.attempts[row])),
             *(int(lives.sending_us[row]), int(lives.sent_us[row]), int(lives.fate_us[row])),
             *(int(lives.known_us[row]), int(lives.noticed_us[row]), int(lives.opened_us[row])),
-            *(int(lives.replied_us[row]), int(lives.state[row])),
+            *(int(lives.clicked_us[row]), int(lives.replied_us[row]), int(lives.state[row])),
         )
         theirs = (
             *(message.fate, message.fate_cause, message.attempts, message.sending_us),
             *(message.sent_us, message.fate_us, message.known_us, message.noticed_us),
-            *(message.opened_us, message.replied_us, message.state),
+            *(message.opened_us, message.clicked_us, message.replied_us, message.state),
         )
         if ours != tuple(map(int, theirs)):
             found.append(f"{row}: plan {ours}, engine {theirs}")
@@ -88,19 +96,21 @@ def instants(count: int, over_us: int) -> list[int]:
     seed=st.integers(0, 2**63 - 1),
     first=st.integers(0, 60_000 - LIVES),
     over_us=st.integers(1, 20 * DAY_US),
-    can_reply=st.booleans(),
+    ways=st.tuples(st.booleans(), st.booleans()),
 )
 def test_every_life_is_the_engines_to_the_microsecond(
-    name: str, seed: int, first: int, over_us: int, can_reply: bool
+    name: str, seed: int, first: int, over_us: int, ways: tuple[bool, bool]
 ) -> None:
+    can_reply, has_link = ways
     country, number, habits = SCENES[name]
     numbers = [number(first + i) for i in range(LIVES)]
     at_us = instants(LIVES, over_us)
     made = world(seed=seed, habits={country: habits}, retention=10 * LIVES)
-    messages = sent(made, numbers, at_us, country=country, can_reply=can_reply)
+    body = "See https://example.com/a" if has_link else "Hello"
+    messages = sent(made, numbers, at_us, country=country, can_reply=can_reply, body=body)
     people = People(seed, {country: habits})
     lives = lived(
-        Laws(seed, can_reply=can_reply),
+        Laws(seed, can_reply=can_reply, has_link=has_link),
         crowd_of(people, country, numbers),
         fate_keys("", numbers, 0),
         np.array(at_us),

@@ -201,8 +201,15 @@ def test_a_rate_says_which_of_three_places_it_is_from(tmp_path: Path) -> None:
     assert by["vip", "reply"] == "segment vip"
     assert by["rest", "reply"] == "people.with"
     assert by["rest", "opened"] == "raised with a later stage"
-    assert by["rest", "gone"] == "preset us-generic"
+    assert by["rest", "gone"] == by["rest", "click"] == "preset us-generic"
     assert any("overrule people.with: vip.reply" in line for line in document["precedence"])
+
+
+def test_a_rate_of_clicks_that_nobody_gave_is_said_to_be_lowered(tmp_path: Path) -> None:
+    rates = {"opened": "2%", "reply": "1%", "stop": "1%"}
+    document = explained(scenario(tmp_path, people={"count": 10, "with": rates}))
+    (clicks,) = [row for row in document["rates"] if row["rate"] == "click"]
+    assert (clicks["value"], clicks["by"]) == ("2%", "lowered with an earlier stage")
 
 
 def test_rates_are_the_presets_with_the_given_ones_over_them() -> None:

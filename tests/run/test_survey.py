@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from simulator.core.command import Inject
@@ -23,13 +24,15 @@ if TYPE_CHECKING:
 PEOPLE = {"count": 200, "with": {"reply": "40%", "stop": "10%", "gone": "5%", "refuses": "5%"}}
 
 
-def lived(tmp_path: Path, base: dict[str, Any] = JAPAN, **sections: Any) -> tuple[World, Survey]:
+def lived(
+    tmp_path: Path, base: dict[str, Any] = JAPAN, body: str = "Hello", **sections: Any
+) -> tuple[World, Survey]:
     scenario, world = made(tmp_path, base, **sections)
     (name,) = world.store.shelves
     for n in range(200):
         to = us_fictional(n) if base is AMERICA else phone(n)
         world.gateway.submit(
-            sms(to, account=name, reference=f"letter {n}", can_reply=True), START_US
+            sms(to, body, account=name, reference=f"letter {n}", can_reply=True), START_US
         )
     advance(world, START_US + LONG_US)
     return world, surveyed(world, scenario)
@@ -51,6 +54,17 @@ def test_the_counts_are_those_of_the_truth(tmp_path: Path) -> None:
     assert {name for name, value in rates.items() if value is None} == {
         name for name, rate in RATES.items() if rate.needs in ("links", "calls")
     }
+
+
+def test_clicks_are_counted_where_a_text_has_a_link_and_only_there(tmp_path: Path) -> None:
+    people = {"count": 200, "with": {"click": "40%"}}
+    world, known = lived(tmp_path, AMERICA, people=people, body="See https://example.com/a")
+    (tally,) = world.truth.tallies.values()
+    assert known.truth.clicked == known.told.clicked == tally.clicked > 0
+    rate = value_of(RATES["click_rate"], known.truth)
+    assert rate == Fraction(tally.clicked, tally.fated(State.DELIVERED))
+    _, plain = lived(tmp_path, AMERICA, people=people)
+    assert (plain.truth.clicked, plain.told.clicked) == (None, None)
 
 
 def test_what_nobody_can_know_is_not_among_what_was_told(tmp_path: Path) -> None:

@@ -99,6 +99,15 @@ def test_what_no_plain_sms_can_tell_cannot_be_known(name: str) -> None:
     assert judge(name=name, value="86%") is UNKNOWN
 
 
+def test_a_rate_of_clicks_is_judged_where_there_were_links() -> None:
+    linked = msgspec.structs.replace(COUNTS, clicked=31)
+    assert judge(linked, name="click_rate", value="3.3%") is None
+    assert judge(linked, name="クリック率", count=31, of=930) is None
+    assert judge(linked, name="クリック率", count=31, of=1000) is DEFINITION
+    assert judge(linked, name="クリック率", value="12%") is DIFFERS
+    assert judge(linked, name="開封率", value="86%") is UNKNOWN
+
+
 def test_a_rate_over_nothing_cannot_be_known() -> None:
     nobody = msgspec.structs.replace(COUNTS, delivered=0, contacts=0)
     assert judge(nobody, name="reply_rate", value="0%") is UNKNOWN

@@ -137,6 +137,17 @@ def test_news_of_the_way_may_come_at_any_time() -> None:
     assert desk.found() == []
 
 
+def test_only_who_has_read_a_text_follows_its_link() -> None:
+    clicks = (accepted(), SENT, receipted(), ev.Clicked(9, KEY))
+    for opened_us, found in ((8, []), (10, [unread := f"{NAME} was clicked before it was read"])):
+        desk = Desk()
+        desk.see(*clicks, message=message(opened_us=opened_us))
+        assert desk.found() == found
+    desk = Desk()
+    desk.see(*clicks, message=message())
+    assert desk.found() == [unread]
+
+
 @pytest.mark.parametrize(
     "fact", [ev.Noticed(9, KEY), ev.Opened(9, KEY), ev.Replied(9, KEY, stops=False)]
 )

@@ -32,9 +32,10 @@ def names(timeline: list[ev.Event]) -> list[str]:
 
 
 def test_a_timeline_holds_every_fact_about_its_message() -> None:
-    here = world(account(inbound_url=URL), habits=habits(noticed=1.0, opened=1.0, reply=1.0))
+    people = habits(noticed=1.0, opened=1.0, reply=1.0, click=1.0)
+    here = world(account(inbound_url=URL), habits=people)
     first = send(here, sms(can_reply=True, notify=EVERY_STATE, callback_url=URL))
-    second = send(here, sms(phone(1), can_reply=True))
+    second = send(here, sms(phone(1), "See https://example.com/a", can_reply=True))
     advance(here)
     for message in (first, second):
         logged = facts(here, message.key)
@@ -46,6 +47,7 @@ def test_a_timeline_holds_every_fact_about_its_message() -> None:
         "Delivered",
         "Receipted",
     ]
+    assert names(here.inbox.timeline(second)).count("Clicked") == 1
 
 
 def test_a_timeline_is_in_order_of_instants_whatever_came_late() -> None:

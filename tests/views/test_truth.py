@@ -40,6 +40,7 @@ def test_each_counter_is_the_number_of_its_facts() -> None:
     assert tally.known == Counter(f.state for f in logged if isinstance(f, ev.Receipted))
     assert tally.told == Counter(f.state for f in logged if isinstance(f, ev.Told))
     assert (tally.noticed, tally.opened) == (counted[ev.Noticed], counted[ev.Opened])
+    assert tally.clicked == counted[ev.Clicked]
     assert (tally.replied, tally.inbound) == (counted[ev.Replied], counted[ev.Received])
     assert tally.stopped == sum(f.stops for f in logged if isinstance(f, ev.Replied)) > 0
     assert tally.opted_out == counted[ev.OptedOut]
