@@ -72,7 +72,7 @@ def test_links_of_the_readme_lead_somewhere(link: str) -> None:
 
 def test_figures_state_source_certainty_and_denominator() -> None:
     for preset in PRESETS.values():
-        for name in ("gone", "refuses", "noticed", "opened", "reply", "stop"):
+        for name in ("gone", "refuses", "noticed", "opened", "click", "reply", "stop"):
             figure = getattr(preset, name)
             assert figure.cite
             assert figure.per
