@@ -169,6 +169,7 @@ BAD_INPUT_37 = [
     ("people.with", {"reply": "nan"}, "a share such as"),
     ("people.with", {"reply": "101%"}, "at most 100%"),
     ("people.with", {"noticed": "10%", "opened": "20%"}, "cannot exceed noticed"),
+    ("people.with", {"opened": "10%", "reply": 0, "click": "20%"}, "cannot exceed opened"),
     ("people.segments", segments("90%"), "sum to 90%"),
     ("people.segments", segments("55%", "0.55"), "sum to 110%"),
     ("people.segments", segments("33.333%", "66.666%"), "sum to 99.999%"),

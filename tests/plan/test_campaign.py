@@ -39,7 +39,8 @@ def went(
 
 
 def test_the_engine_lives_the_same_campaign() -> None:
-    rounds = (Round(0, 1), Round(WEEK_US, 1), Round(9 * DAY_US, 1, unless="delivered"))
+    again = Round(WEEK_US, 1, has_link=True)
+    rounds = (Round(0, 1), again, Round(9 * DAY_US, 1, unless="delivered"))
     _, sent = went(rounds, rate_milli=1_000)
     made = world(seed=8, habits=HABITS, retention=10 * PEOPLE)
     plan = sorted(
@@ -51,7 +52,8 @@ def test_the_engine_lives_the_same_campaign() -> None:
     for at, n, place, to in plan:
         while (due_us := made.gateway.next_due()) is not None and due_us <= at:
             made.gateway.run_due(at)
-        answer = made.gateway.submit(sms(to, can_reply=True), at)
+        body = "https://example.com/a" if rounds[n].has_link else "Hello"
+        answer = made.gateway.submit(sms(to, body, can_reply=True), at)
         assert isinstance(answer, Message), answer  # nobody who has said STOP is written to
         messages[n, place] = answer
     while (due_us := made.gateway.next_due()) is not None:
@@ -64,7 +66,9 @@ def test_the_engine_lives_the_same_campaign() -> None:
             assert message.fate == lives.state[place]
             assert message.fate_us == lives.fate_us[place]
             assert message.known_us == lives.known_us[place]
+            assert message.clicked_us == lives.clicked_us[place]
             assert message.replied_us == lives.replied_us[place]
+    assert [bool(each.lives.clicked_us.any()) for each in sent] == [False, True, False]
 
 
 def test_a_reminder_goes_to_all_who_are_not_known_to_be_reached_and_to_nobody_else() -> None:

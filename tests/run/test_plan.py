@@ -99,6 +99,16 @@ def test_a_plan_agrees_with_a_run_of_the_same_people_to_the_last_yen(tmp_path: P
     assert float(few["total_low"]) <= float(seen["total"]) <= float(few["total_high"])
 
 
+def test_clicks_are_spoken_of_where_a_text_that_is_given_has_a_link() -> None:
+    plain, linked = (
+        document(FIRST_CAMPAIGN, text=text) for text in ("Hello", "See https://example.com/a")
+    )
+    for part in ("messages", "people"):
+        clicks = linked[part].pop("clicked")
+        assert 0.03 < clicks["per_recipient"] < 0.05
+        assert linked[part] == plain[part]
+
+
 def test_a_plan_is_the_same_each_time_and_another_with_another_seed(plan: Planned) -> None:
     words = (FIRST_CAMPAIGN, "--sample", "500", "--json", "-")
     first, again, other = plan(*words), plan(*words), plan(*words, "--seed", "43")

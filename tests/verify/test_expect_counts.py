@@ -38,7 +38,7 @@ PEOPLE = 300
 def lived(*names: str, segments: bool = False, until_us: int = LONG_US) -> tuple[World, Counts]:
     """Live a world of people to whom everything happens, each written to by every account."""
     rates = {"gone": 0.1, "refuses": 0.05, "absent": 0.2, "away": 0.2, "reply": 0.3, "stop": 0.1}
-    people = habits(**rates, noticed=0.9, opened=0.8)
+    people = habits(**rates, noticed=0.9, opened=0.8, click=0.3)
     if segments:
         parts = [Segment("warm", 0.3, {}), Segment("cold", 0.7, {"gone": 0.6})]
         people = {"JP": Habits("jp-direct", people["JP"].rates, parts)}
@@ -54,9 +54,8 @@ def lived(*names: str, segments: bool = False, until_us: int = LONG_US) -> tuple
     for name in names or ("shop",):
         world.configure(account(name), START_US)
         for i in range(PEOPLE):
-            asked = sms(
-                phone(i), account=name, callback_url=URL, notify=EVERY_STATE, can_reply=True
-            )
+            calls_back = {"callback_url": URL, "notify": EVERY_STATE}
+            asked = sms(phone(i), "http://a.example", account=name, can_reply=True, **calls_back)
             world.gateway.submit(asked, START_US)
     advance(world, START_US + until_us)
     return world, also[0]
@@ -69,7 +68,7 @@ def test_over_everything_it_agrees_with_the_other_views() -> None:
     assert all(found[state.name.lower()] == tally.fated(state) for state in FINAL)
     assert found["known_delivered"] == tally.known[State.DELIVERED]
     assert found["known_final"] == sum(tally.known.values())
-    for name in ("noticed", "opened", "replied", "stopped", "opted_out"):
+    for name in ("noticed", "opened", "clicked", "replied", "stopped", "opted_out"):
         assert found[name] == getattr(tally, name) > 0
     assert found["in_flight"] == found["sending"] == found["sent"] == 0
 

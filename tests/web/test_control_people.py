@@ -18,9 +18,9 @@ LATER = 400 * DAY_US
 
 def test_what_is_foreseen_is_what_happens(server: Running) -> None:
     server.accepted(us(0))  # so that the account is there
-    numbers = [us(i) for i in range(1, 60)]
+    numbers = [us(i) for i in range(1, 120)]
     foreseen = {n: server.get(f"{WORLD}/people/{n}", account=SID) for n in numbers}
-    keys = {n: server.accepted(n) for n in numbers}
+    keys = {n: server.accepted(n, Body="See https://example.com/a") for n in numbers}
     server.post(f"{WORLD}/clock/advance", {"by_us": LATER})
     delivered = 0
     for number, key in keys.items():
@@ -36,10 +36,13 @@ def test_what_is_foreseen_is_what_happens(server: Running) -> None:
             after = said["next"][f"{name}_after_us"]
             assert found[f"{name}_at_us"] == (after and at_us + after)
         replied = said["next"]["replies_after_us"]
+        clicked = said["next"]["clicks_after_us"]
+        assert found["clicked_at_us"] == (clicked and at_us + clicked)
         assert found["replied_at_us"] == (replied and at_us + replied)
     assert delivered > 40
     assert any(not said["in_use"] for said in foreseen.values())
-    assert any(said["next"]["replies_after_us"] for said in foreseen.values())
+    for name in ("clicks", "replies"):
+        assert any(said["next"][f"{name}_after_us"] for said in foreseen.values())
 
 
 def test_looking_changes_nothing_and_needs_no_account(server: Running) -> None:
