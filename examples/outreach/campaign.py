@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from examples.outreach.clock import HOUR_US, SECOND_US, daytime
@@ -18,7 +18,7 @@ from examples.outreach.provider import Accepted, Later, Letter, Refused
 from examples.outreach.texts import redacted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from zoneinfo import ZoneInfo
 
     from examples.outreach.agenda import Agenda
@@ -77,7 +77,7 @@ class Campaigns:
         texts: Texts | None,
         *,
         series: Series = ONCE,
-        unwilling: Iterable[str] = (),
+        unwilling: frozenset[str] = frozenset(),
     ) -> int | None:
         """Start a campaign; return how many people it is for, or None if it exists already.
 
@@ -88,7 +88,7 @@ class Campaigns:
         if not self.books.open_campaign(name):
             return None
         texts = texts or self.provider.texts
-        without = set(self._reachable(unwilling))
+        without = _dialled(unwilling, self.ways.dialled, self.provider.country_code)
         people = [number for number in self._reachable(numbers) if number not in without]
         if without:
             log.info("%d people have not agreed to be written to", len(without))
@@ -192,6 +192,13 @@ class Campaigns:
             due_us = now_us + wait_us
             letter, unclear = self.ways.again(letter)
         self._plan(Attempt(letter, due_us, attempt.nth + 1, first_us, unclear))
+
+
+@lru_cache(maxsize=1)  # the same list for every campaign, as long as it does not change
+def _dialled(
+    numbers: frozenset[str], dialled: Callable[[str, str], str | None], code: str
+) -> frozenset[str]:
+    return frozenset(found for number in numbers if (found := dialled(number, code)))
 
 
 def may_write(letter: Letter, books: Books) -> bool:

@@ -8,6 +8,7 @@ import logging
 import math
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 BODY_BYTES_MAX = 64 * 1024 * 1024  # a list of some millions of recipients
 TIMES_MAX, HOURS_MAX = 1_000, 10_000
 CAMPAIGN_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+_NOBODY: frozenset[str] = frozenset()
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +88,7 @@ class Surface:
             order = await request.json()
             name, numbers, texts = self._order(order)
             series = series_of(order)
-            unwilling = read_people(self.people, consent="no") if self.people else ()
+            unwilling = unwilling_in(self.people, _changed(self.people)) if self.people else _NOBODY
         except (ValueError, OSError) as error:
             return web.json_response({"error": str(error)}, status=400)
         if self.bucket and (wait_s := self.bucket.take(len(numbers), real_s())):
@@ -175,6 +178,16 @@ def series_of(order: dict[str, Any]) -> Series:
             message = f"{name}: a whole number from 1 to {most}"
             raise ValueError(message)
     return Series(int(times), int(hours) * HOUR_US)
+
+
+def _changed(path: Path) -> int:
+    return path.stat().st_mtime_ns
+
+
+@lru_cache(maxsize=1)
+def unwilling_in(path: Path, _changed_at: int) -> frozenset[str]:
+    """Return who has not agreed, by the list; it is read again when it has changed."""
+    return frozenset(read_people(path, consent="no"))
 
 
 def read_people(path: Path | None, consent: str = "") -> list[str]:

@@ -25,7 +25,7 @@ from examples.outreach.native import Native
 from examples.outreach.numbers import dialled
 from examples.outreach.private import is_private, private_url
 from examples.outreach.provider import Accepted, Account, Callback, Letter
-from examples.outreach.server import read_people
+from examples.outreach.server import read_people, unwilling_in
 from examples.outreach.texts import ENGLISH, JAPANESE, redacted, segments
 from examples.outreach.twilio import Twilio
 from examples.outreach.zettai_reach import ZettaiReach
@@ -230,6 +230,15 @@ def test_who_has_not_agreed_stands_in_the_list(tmp_path: Path) -> None:
     assert read_people(people) == ["+819012340001", "+819012340002"]
     people.write_text("number\n+819012340001\n", "utf-8")
     assert read_people(people, consent="no") == []  # a list that does not say
+
+
+def test_the_list_of_who_has_not_agreed_is_read_when_it_has_changed(tmp_path: Path) -> None:
+    people = tmp_path / "people.csv"
+    people.write_text("number,consent\n+819012340002,no\n", "utf-8")
+    first = unwilling_in(people, 1)
+    people.write_text("number,consent\n+819012340003,no\n", "utf-8")
+    assert unwilling_in(people, 1) is first
+    assert unwilling_in(people, 2) == {"+819012340003"}
 
 
 def test_each_provider_tells_of_a_number_that_nobody_has() -> None:
