@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.core.cause import Cause
+from simulator.core.chance import Purpose, below_many, draw64_many, stream_of
 from simulator.core.message import State
 from simulator.plan.keys import fate_keys
 from simulator.plan.lives import Laws, Lives, lived
@@ -74,7 +75,12 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """What is planned: `recipients` people of whom `numbers` are the sample."""
+    """What is planned: `recipients` people of whom `numbers` are the sample.
+
+    Attributes:
+        consents: who may be written to at all: a threshold (`core/chance.py`) for each segment, ""
+            for those of no other; where there is none, everybody has agreed.
+    """
 
     recipients: int
     numbers: Sequence[str]
@@ -82,6 +88,7 @@ class Campaign:
     lane: str
     rounds: Sequence[Round]
     pace: Pace
+    consents: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +155,7 @@ def carried_out(
     numbers, hours = campaign.numbers, campaign.pace.hours
     crowd = _crowd(people, campaign)
     servers = _Servers(campaign.pace, campaign.recipients, len(numbers))
-    history = _History(len(numbers))
+    history = _History(_agreed(people.seed, campaign, crowd))
     sent: list[Sent] = []
     done = 0
     for each in campaign.rounds:
@@ -194,6 +201,18 @@ def _crowd(people: People, campaign: Campaign) -> Crowd:
     return Crowd(parts[0].carriers, parts[0].personas, persons, carriers, personas)
 
 
+def _agreed(seed: int, campaign: Campaign, crowd: Crowd) -> NDArray[np.bool_]:
+    """Tell who is on record as having agreed, by the draws of the recipients' list."""
+    found = np.ones(len(crowd.persons), dtype=np.bool_)
+    bits = draw64_many(stream_of(seed, Purpose.CONSENT), crowd.persons)
+    for index, persona in enumerate(crowd.personas):
+        limit = campaign.consents.get(persona.name, campaign.consents.get(""))
+        if limit is not None:
+            mine = crowd.persona == index
+            found[mine] = below_many(bits[mine], limit)
+    return found
+
+
 def _fates(
     campaign: Campaign, each: Round, rows: NDArray[np.intp], history: _History
 ) -> NDArray[np.uint64]:
@@ -210,8 +229,9 @@ def _fates(
 class _History:
     """What a sender knows of each person: what went there, what came of it, and when."""
 
-    def __init__(self, people: int) -> None:
-        never = np.iinfo(np.int64).max
+    def __init__(self, agreed: NDArray[np.bool_]) -> None:
+        people, never = len(agreed), np.iinfo(np.int64).max
+        self._agreed = agreed
         self.first_us = np.zeros(people, dtype=np.int64)
         self._delivered_us = np.full(people, never)
         self._replied_us = np.full(people, never)
@@ -226,8 +246,8 @@ class _History:
     def wants(
         self, each: Round, at_us: NDArray[np.int64], rows: NDArray[np.intp]
     ) -> NDArray[np.bool_]:
-        """Tell who is to be written to: nobody who has said STOP, nor who is to be spared."""
-        wanted = self._stopped_us[rows] > at_us
+        """Tell who is to be written to: who has agreed, not said STOP, and is not to be spared."""
+        wanted = self._agreed[rows] & (self._stopped_us[rows] > at_us)
         if each.spares_gone:
             wanted &= self._gone_us[rows] > at_us
         if each.unless == "delivered":

@@ -118,16 +118,21 @@ def recipients(scenario: Scenario) -> Iterator[Recipient]:
         yield Recipient(written, name, segment, consent, kind)
 
 
+def consents_of(scenario: Scenario) -> dict[str, int]:
+    """Return how many of each segment have agreed, as a threshold; "": of those of no segment."""
+    people = scenario.people
+    own = {s.name: people.consent if s.consent is None else s.consent for s in people.segments}
+    return {name: threshold(share) for name, share in {"": people.consent, **own}.items()}
+
+
 def on_record(scenario: Scenario) -> Iterator[tuple[str, str, Person]]:
     """Yield each number, its segment, and what is on record about its person."""
     people = scenario.people
     world = People(scenario.seed, habits_of(scenario))
     country, stream = people.country.upper(), stream_of(scenario.seed, Purpose.CONSENT)
-    terms = {
-        s.name: (threshold(people.consent if s.consent is None else s.consent), s.business)
-        for s in people.segments
-    }
-    everybody = (threshold(people.consent), False)
+    limits = consents_of(scenario)
+    terms = {s.name: (limits[s.name], s.business) for s in people.segments}
+    everybody = (limits[""], False)
     for number in numbers_of(scenario):
         person8 = person_key(number)
         segment = world.persona(country, person8).name

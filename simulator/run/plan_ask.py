@@ -10,15 +10,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from simulator import quantities as q
+from simulator.core.carrier import NETWORKS
 from simulator.core.people import People
 from simulator.core.tariff import POLICIES
 from simulator.errors import UsageError, did_you_mean, shown
 from simulator.plan.campaign import Campaign, Pace
 from simulator.plan.lives import Laws
 from simulator.policy_checks import QuietHours
-from simulator.run.expanded import Setting, instant
+from simulator.run.expanded import Setting, instant, percent
 from simulator.run.foresee import carries_replies
-from simulator.run.people import capacity_of, habits_of, numbers_of
+from simulator.run.people import capacity_of, consents_of, habits_of, numbers_of
 from simulator.run.plan_flags import ASSUMED, Flags, Settling, read
 from simulator.run.plan_hours import Closed, closed_by, hours_of
 from simulator.run.plan_letters import rounds_of
@@ -76,7 +77,7 @@ def asked_for(scenario: Scenario, flags: Flags) -> Asked:
         scenario,
         People(scenario.seed, habits_of(scenario)),
         Laws(scenario.seed, can_reply=replies),
-        Campaign(recipients, numbers, country, account.lane, rounds, pace),
+        Campaign(recipients, numbers, country, account.lane, rounds, pace, consents_of(scenario)),
         account,
         policies,
         made.settings,
@@ -103,6 +104,11 @@ class _Making(Settling):
             kind = f"{scenario.people.numbers} numbers of {scenario.people.country}"
             self.notes.append(f"the sample is {size:,}: there are no more {kind}")
         self.say("sample", f"{size:,} people like these", self.by(flags.sample))
+        shares = {s.name: s.consent for s in scenario.people.segments if s.consent is not None}
+        shares = {"": scenario.people.consent, **shares}
+        if any(share < 1 for share in shares.values()):
+            said = ", ".join(f"{name} {percent(share)}".strip() for name, share in shares.items())
+            self.say("consent", f"{said}; nobody else is written to", "file")
         return recipients, size
 
     def pace(self) -> Pace:
@@ -117,6 +123,13 @@ class _Making(Settling):
             if not sign:
                 raise UsageError(f"--slot: a carrier and its rate, docomo=50/s; seen {shown(text)}")
             slots[read("--slot", name, carrier_name)] = read("--slot", value, q.rate, of=per_second)
+        here = [carrier.name for carrier in NETWORKS[self.scenario.people.country.upper()].carriers]
+        for name in slots:
+            if name not in here:
+                raise UsageError(
+                    f"--slot, plan.slots: {name} carries nobody in {self.scenario.people.country}, "
+                    f"where these people are: {', '.join(here)}"
+                )
         named = ", ".join(f"{name} {value:g}/s" for name, value in slots.items())
         self.say("carriers take", named or "as much as comes", self.by(self.flags.slots, "slots"))
         closed = list(self._closed())
@@ -125,6 +138,9 @@ class _Making(Settling):
         if not closed:
             self.say("hours", "any, day and night", ASSUMED)
         hours = hours_of(closed, start_us)
+        if not len(hours.opens_us):
+            said = " and ".join(map(str, closed))
+            raise UsageError(f"no hour is left in which anything may be sent: {said}")
         return Pace(start_us, _milli(rate), {n: _milli(v) for n, v in slots.items()}, hours)
 
     def _rate(self) -> tuple[float, str]:

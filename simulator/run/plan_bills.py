@@ -72,9 +72,10 @@ def billed(
 
         return estimate(summed(rounds, people, figure), recipients)
 
+    excluded = of("excluded_units") if policy.excluded else Estimate(0, 0, 0)
     net = of("micros")
     total = Estimate(*(value + invoice_tax(policy, round(value)) for value in net))
-    return Billed(policy, invoices, of("units"), of("excluded_units"), total)
+    return Billed(policy, invoices, of("units"), excluded, total)
 
 
 def _priced(policy: Policy, account: Account) -> Policy:

@@ -70,9 +70,11 @@ def _prepare(wanted: Wanted) -> None:
     """See that every file can be written, before the work rather than after it."""
     if wanted.svg is not None:
         drawable("--svg")
-    for file in (wanted.json, wanted.csv, wanted.svg):
-        if file is not None and str(file) != "-":
-            write(file, b"")
+    files = [file for file in (wanted.json, wanted.csv, wanted.svg) if file and str(file) != "-"]
+    if len({file.absolute() for file in files}) < len(files):
+        raise UsageError("--json, --csv and --svg want a file each: two of them name the same")
+    for each in files:
+        write(each, b"")
     for flag, file in (("--csv", wanted.csv), ("--svg", wanted.svg)):
         if file is not None and str(file) == "-":
             raise UsageError(f"{flag} wants a file; for standard output name /dev/stdout")

@@ -74,9 +74,11 @@ def write_svg(document: dict[str, Any], path: Path) -> None:
         hours = [row for row in document["hours"] if row["hour"] <= last]
         title = f"{document['scenario']['name']}: {document['recipients']:,} recipients"
         figure.suptitle(title, parse_math=False)
-        axes = figure.subplots(len(_COLORS), 1, sharex=True)
+        silent = () if "replied" in document["messages"] else ("replies",)
+        colors = {name: color for name, color in _COLORS.items() if name not in silent}
+        axes = figure.subplots(len(colors), 1, sharex=True)
         at = [row["hour"] for row in hours]
-        for each, (name, color) in zip(axes, _COLORS.items(), strict=True):
+        for each, (name, color) in zip(axes, colors.items(), strict=True):
             counts, low, high = (
                 [row[name][end] for row in hours] for end in ("expected", "low", "high")
             )

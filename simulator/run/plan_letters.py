@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulator import quantities as q
 from simulator.core.text import count, has_link, is_sendable
+from simulator.dialects import native_parse, twilio_parse, zettai_reach
 from simulator.errors import UsageError, shown
 from simulator.plan.campaign import Round
 from simulator.run.expanded import duration
@@ -13,9 +14,15 @@ from simulator.run.plan_flags import ASSUMED, read
 from simulator.scenario_plan import MESSAGES_MAX, UNITS_MAX, Reminder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from simulator.run.plan_flags import Settling
+
+TEXT_CHARS_MAX: Mapping[str, int] = {
+    "zettai_reach": zettai_reach.MESSAGE_CHARS_MAX,
+    "twilio": twilio_parse.BODY_CHARS_MAX,
+    "native": native_parse.TEXT_CHARS_MAX,
+}
 
 
 def rounds_of(made: Settling) -> Iterator[Round]:
@@ -101,6 +108,10 @@ def _second(made: Settling, reminder: Reminder, units: int) -> tuple[int, str]:
 
 
 def _measured(made: Settling, what: str, text: str, by: str) -> tuple[int, str]:
+    dialect = made.scenario.sut_account.dialect
+    if len(text) > (most := TEXT_CHARS_MAX[dialect]):
+        said = f"{dialect} takes {most:,} characters at most, and refuses these {len(text):,}"
+        raise UsageError(f"{what}: {said}: shorten the text, or give units alone")
     encoding, units = count(text)
     made.say(what, f"{units} ({len(text)} characters, {encoding.name})", by)
     return units, text

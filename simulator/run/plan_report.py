@@ -31,6 +31,7 @@ CONFIDENCE = 0.95
 PROVIDER = "provider"
 ASSUMES = (
     "the sender holds each message until provider and carrier have a slot for it, within the hours",
+    "the sender writes to nobody whose consent is not on record (people.consent)",
     "the sender writes no more to who has said STOP, nor to a number it knows is not in use",
     "the sender goes through its list in order; a later round goes when the one before has gone",
     "the sample is spread evenly over the list, and each of its messages stands for its share",
@@ -49,6 +50,8 @@ def planned(asked: Asked, progress: Callable[[int], None]) -> dict[str, Any]:
     campaign = asked.campaign
     crowd, rounds = carried_out(asked.people, asked.laws, campaign, progress)
     people, recipients = len(campaign.numbers), campaign.recipients
+    if not len(rounds[0].rows):
+        raise UsageError(f"nobody of {people:,} has agreed to be written to (people.consent)")
     if max(rounds[-1].ends_us.values()) > campaign.pace.hours.total_us:
         years = f"{DAYS_MAX // 366} years"
         raise UsageError(f"within these hours it takes more than {years}: raise --rate or --slot")
@@ -74,7 +77,7 @@ def planned(asked: Asked, progress: Callable[[int], None]) -> dict[str, Any]:
         "messages": _all_shared(asked, messages),
         "people": _all_shared(asked, people_of(messages, rounds)),
         "bills": [_bill(each) for each in bills],
-        "hours": list(_hours(rounds, campaign.pace.start_us, scale)),
+        "hours": list(_hours(asked, rounds, scale)),
     }
 
 
@@ -193,18 +196,24 @@ def _money(micros: float, minor_micros: int) -> str:
 
 
 def _hours(
-    rounds: Sequence[Sent], start_us: int, scale: tuple[int, int]
+    asked: Asked, rounds: Sequence[Sent], scale: tuple[int, int]
 ) -> Iterator[dict[str, Any]]:
     """Yield what goes out and comes back in each hour since the start in which anything does.
 
     Nearly everybody has at most one message an hour, so a share of the people stands for a count.
     """
     people, recipients = scale
+    start_us = asked.campaign.pace.start_us
     columns: Mapping[str, NDArray[np.int64]] = hourly(rounds, start_us)
+    never = () if asked.laws.can_reply else ("replies",)
     for hour, row in enumerate(zip(*columns.values(), strict=True)):
         if any(row):
             counts = {
-                name: _whole(share(min(int(seen), people), people, recipients))
+                name: _whole(
+                    Estimate(0, 0, 0)
+                    if name in never
+                    else share(min(int(seen), people), people, recipients)
+                )
                 for name, seen in zip(columns, row, strict=True)
             }
             yield {"hour": hour, "from": instant(start_us + hour * HOUR_US), **counts}

@@ -33,7 +33,8 @@ def show(document: dict[str, Any]) -> None:
     _time(console, document["time"])
     _counts(console, document)
     _bills(console, document["bills"])
-    _picture(console, document["hours"], document["time"]["zone"])
+    silent = "replied" not in document["messages"]
+    _picture(console, document["hours"], document["time"]["zone"], silent=silent)
     console.print("It assumes", style="italic")
     for line in (*document["assumes"], *document["notes"]):
         console.print(f"  - {line}", markup=False)
@@ -44,12 +45,22 @@ def _answer(console: Console, document: dict[str, Any]) -> None:
     """Say it in one line."""
     hours, bill = document["time"]["hours_needed"]["expected"], document["bills"][0]
     console.print(
-        f"\n{document['recipients']:,} recipients: {hours:,.1f} hours, {_money(bill['total'])} "
+        f"\n{document['recipients']:,} recipients: {lasting(hours)}, {_money(bill['total'])} "
         f"{bill['currency']} ({bill['policy']}), "
         f"{document['people']['reached']['per_recipient']:.2%} reached",
         style="bold",
         markup=False,
     )
+
+
+def lasting(hours: float) -> str:
+    """Write a length of time as people say it: 72.9 hours, 20 minutes, 5 seconds."""
+    if hours >= 1:
+        return f"{hours:,.1f} hours"
+    if hours * 60 >= 1:
+        return f"{hours * 60:.1f} minutes"
+    seconds = hours * 3600
+    return f"{seconds:.1f} seconds" if seconds >= 1 else "under a second"
 
 
 def _settings(console: Console, document: dict[str, Any]) -> None:
@@ -67,21 +78,26 @@ def _time(console: Console, time: dict[str, Any]) -> None:
             f"{server['rate']:g}/s",
             f"{server['expected']:,}",
             _between(server, ","),
-            f"{server['work_hours']:,.1f}",
+            lasting(server["work_hours"]),
             here(server["done"]),
         )
         for server in time["servers"]
     ]
-    columns = ("server", "units/s", "units", "95%", "hours busy", "done")
+    columns = ("server", "units/s", "units", "95%", "busy", "done")
     _table(console, "How long", columns, rows)
     needed = time["hours_needed"]
     known = ", ".join(f"{share} by {here(at)}" for share, at in time["known"].items())
     console.print(
-        f"  {needed['expected']:,.1f} hours (95%: {_between(needed, ',.1f')}) from "
+        f"  {lasting(needed['expected'])} (95%: {_spread(needed)}) from "
         f"{here(time['start'])} until all is sent; it waits for: {time['waits_for']}\n"
         f"  known to the provider: {known}; all by the clock of {time['zone']}\n",
         markup=False,
     )
+
+
+def _spread(needed: Mapping[str, float]) -> str:
+    ends = lasting(needed["low"]), lasting(needed["high"])
+    return " to ".join(dict.fromkeys(ends))
 
 
 def _counts(console: Console, document: dict[str, Any]) -> None:
@@ -133,14 +149,18 @@ def _money(text: str) -> str:
     return f"{int(whole):,}{point}{rest}"
 
 
-def _picture(console: Console, hours: Sequence[dict[str, Any]], zone: str) -> None:
+def _picture(console: Console, hours: Sequence[dict[str, Any]], zone: str, *, silent: bool) -> None:
     """Draw what comes back, hour by hour, to the end of nearly everything."""
     rows = joined(hours, BARS_MAX)
     most = max((row["receipts"] for row in rows), default=0)
     replies = max((row["replies"] for row in rows), default=0)
     span = rows[0]["hours"] if rows else 1
+
+    def answered(count: int) -> tuple[str, Bar]:
+        return f"{count:,}", Bar(replies or 1, 0, count, width=_WIDTH // 2)
+
     table = Table(title=f"What comes back, by {span} h", title_justify="left", expand=False)
-    for column in ("hour", "sent", "receipts", "", "replies", ""):
+    for column in ("hour", "sent", "receipts", "", *(() if silent else ("replies", ""))):
         table.add_column(column, justify="right" if column else "left")
     for row in rows:
         table.add_row(
@@ -148,8 +168,7 @@ def _picture(console: Console, hours: Sequence[dict[str, Any]], zone: str) -> No
             f"{row['sent']:,}",
             f"{row['receipts']:,}",
             Bar(most or 1, 0, row["receipts"], width=_WIDTH),
-            f"{row['replies']:,}",
-            Bar(replies or 1, 0, row["replies"], width=_WIDTH // 2),
+            *(() if silent else answered(row["replies"])),
         )
     console.print(table)
     if hours:

@@ -18,6 +18,7 @@ from simulator.run import plan_command
 from simulator.run.plan_ask import asked_for
 from simulator.run.plan_flags import Flags
 from simulator.run.plan_report import planned
+from simulator.run.plan_show import lasting
 from simulator.scenario import load_scenario
 from tests.run.runs import AMERICA, FIRST_CAMPAIGN, JAPAN, ROOT, Ran, run, written
 
@@ -107,6 +108,66 @@ def test_clicks_are_spoken_of_where_a_text_that_is_given_has_a_link() -> None:
         clicks = linked[part].pop("clicked")
         assert 0.03 < clicks["per_recipient"] < 0.05
         assert linked[part] == plain[part]
+
+
+def test_who_has_not_agreed_is_written_to_neither_by_a_run_nor_by_a_plan(tmp_path: Path) -> None:
+    segments = [
+        {"name": "warm", "share": "50%", "consent": "90%"},
+        {"name": "cold", "share": "50%"},
+    ]
+    people = {**NATIVE["people"], "count": 100, "consent": "60%", "segments": segments}
+    scenario = written(tmp_path, NATIVE, people=people)
+    ran = run(scenario, tmp_path / "out")
+    assert ran.code == 0, ran
+    seen, same = ran.report["metrics"], document(scenario, sample="100")
+    found = {name: same["messages"][name]["expected"] for name in MESSAGES}
+    assert found == {name: seen[name] for name in MESSAGES}
+    assert 60 < found["accepted"] < 90
+    assert same["bills"][0]["total"] == seen["total"]
+    assert {
+        "key": "consent",
+        "value": "60%, warm 90%; nobody else is written to",
+        "by": "file",
+    } in (same["settings"])
+
+
+def test_where_nobody_has_agreed_there_is_nothing_to_plan(plan: Planned, tmp_path: Path) -> None:
+    people = {**NATIVE["people"], "consent": "0%"}
+    ran = plan(written(tmp_path, NATIVE, people=people), "--sample", "50")
+    assert ran.code == 2
+    assert ran.complained == "nobody of 50 has agreed to be written to (people.consent)\n"
+
+
+def test_replies_that_cannot_come_back_are_in_no_picture(plan: Planned, tmp_path: Path) -> None:
+    svg = tmp_path / "plan.svg"
+    ran = plan(FIRST_CAMPAIGN, "--sample", "500", "--svg", svg)
+    assert "none on this account" in ran.said
+    assert "replies" not in ran.said.partition("What comes back")[2].partition("It assumes")[0]
+    words = " ".join(parse_xml(svg).getroot().itertext())
+    assert "receipts an hour" in words
+    assert "replies an hour" not in words
+    hours = document(FIRST_CAMPAIGN)["hours"]
+    assert {(row["replies"]["low"], row["replies"]["high"]) for row in hours} == {(0, 0)}
+
+
+def test_what_is_never_excluded_has_no_interval() -> None:
+    bills = {bill["policy"]: bill for bill in document(FIRST_CAMPAIGN)["bills"]}
+    assert bills["jp-request-billed"]["excluded_units"] == {"expected": 0, "low": 0, "high": 0}
+    assert bills["jp-success-billed"]["excluded_units"]["high"] > 0
+
+
+@pytest.mark.parametrize(
+    ("hours", "words"),
+    [
+        (2777.78, "2,777.8 hours"),
+        (1.0, "1.0 hours"),
+        (1 / 3, "20.0 minutes"),
+        (5 / 3600, "5.0 seconds"),
+        (0, "under a second"),
+    ],
+)
+def test_a_length_of_time_is_said_as_people_say_it(hours: float, words: str) -> None:
+    assert lasting(hours) == words
 
 
 def test_a_plan_is_the_same_each_time_and_another_with_another_seed(plan: Planned) -> None:
@@ -214,6 +275,10 @@ def test_the_terminal_says_the_answer_last(plan: Planned) -> None:
         (("--sample", "3_000_000"), "at most 2,000,000"),
         (("--rate", "fast"), "--rate: expected a rate"),
         (("--rate", "1/h"), "a thousand seconds"),
+        (("--quiet", "21:00-12:00", "--quiet", "11:00-22:00"), "no hour is left"),
+        (("--slot", "us-generic=5/s"), "docomo, kddi, softbank, rakuten"),
+        (("--text", "あ" * 661), "zettai_reach takes 660 characters at most"),
+        (("--csv", "nowhere/both", "--json", "nowhere/both"), "a file each"),
         (("--slot", "docomo"), "docomo=50/s"),
         (("--slot", "dokomo=5/s"), "did you mean docomo?"),
         (("--slot", "docomo=often"), "--slot: expected a rate"),
