@@ -26,8 +26,8 @@ from simulator.core.carrier import CARRIERS
 from simulator.core.faults import Asks, Kind, Rule, Seam, When
 from simulator.core.message import FINAL, State
 from simulator.errors import did_you_mean, shown
-from simulator.scenario_checks import COUNTRY_PRESET, Dialect
-from simulator.verdicts import InShort, OneOrList, Then, one_of
+from simulator.scenario_checks import COUNTRY_PRESET, START, UNTIL, Dialect
+from simulator.verdicts import ENDPOINTS, InShort, OneOrList, Then, one_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -161,6 +161,8 @@ class RuleBody(Section):
                 raise ValueError(wrong)
         if wrong := faults.objection(self.rule(0)):
             raise ValueError(wrong)
+        if (route := self.when.endpoint) and route not in ENDPOINTS:
+            raise ValueError(f"no endpoint is {shown(route)}; {did_you_mean(route, ENDPOINTS)}")
         silent = [name for name in self.when.dialect if name not in SIGNERS]
         if silent and any(then.kind is Kind.CORRUPT for then in self.then):
             raise ValueError(f"{silent[0]} does not sign its callbacks: nothing to corrupt")
@@ -224,6 +226,11 @@ def rule_checks(tree: Node) -> Iterator[tuple[KeyPath, str]]:
                 said = f"no account is called {shown(name)}; {did_you_mean(name, dialects)}"
                 yield (*here, "when", "account"), said
         yield from _segment(when, here, tree)
+        spoken = ENDPOINTS.get(str(when.get("endpoint"))) if isinstance(when, dict) else None
+        if spoken is not None and spoken not in dialects.values():
+            said = f"is {spoken}'s, and no account here speaks {spoken}: nothing would ask for it"
+            yield (*here, "when", "endpoint"), said
+        yield from _never(rule, here, tree)
         signed = any(dialects.get(name) in SIGNERS for name in asked or dialects)
         if "corrupt" in str(rule.get("then")) and not signed:
             said = f"these accounts' callbacks are not signed; {' and '.join(SIGNERS)} sign theirs"
@@ -241,6 +248,27 @@ def _segment(when: Node | None, here: KeyPath, tree: Node) -> Iterator[tuple[Key
         if isinstance(name, str) and known and name not in known:
             hint = did_you_mean(name, [str(each) for each in known])
             yield (*here, "when", "segment"), f"no segment is called {shown(name)}; {hint}"
+
+
+def _never(rule: dict[str, Node], here: KeyPath, tree: Node) -> Iterator[tuple[KeyPath, str]]:
+    """A window that is no part of the run would make a rule that never fires."""
+    written = tree.get("time") if isinstance(tree, dict) else None
+    time = written if isinstance(written, dict) else {}
+    if rule.get("during") is None or (isinstance(tree, dict) and "load" in tree):
+        return
+    try:
+        during = During.model_validate(rule["during"])
+        lasts_us = q.duration_us(time.get("until", UNTIL))
+        counted = during.start < 0 and (during.until is None or during.until < 0)
+        begins_us = 0 if counted else q.instant_us(time.get("start", START))
+    except ValueError:  # told by the models; or it begins now, whenever that is
+        return
+    first_us, end_us = during.window(begins_us)
+    if first_us >= begins_us + lasts_us:
+        said = f"begins when the run is over (time.until {time.get('until', UNTIL)})"
+        yield (*here, "during"), f"{said}: the rule would never fire"
+    elif 0 < end_us <= begins_us:
+        yield (*here, "during"), "is over before the run begins: the rule would never fire"
 
 
 def _preset(people: dict[str, Node]) -> list[Node]:

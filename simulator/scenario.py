@@ -32,6 +32,7 @@ from simulator.rules import Rules, rule_checks
 from simulator.scenario_checks import (
     COUNTRY_NUMBERS,
     COUNTRY_PRESET,
+    START,
     UNTIL,
     Numbers,
     cross_checks,
@@ -103,7 +104,7 @@ class Time(Section):
 
     mode: Literal["stepped", "scaled", "real"] = "stepped"
     rate: Annotated[q.PositiveNumber, Field(le=1e9)] | None = None
-    start_us: Start = written(q.instant_us, "2026-03-02T09:00:00+09:00", "start")
+    start_us: Start = written(q.instant_us, START, "start")
     until_us: q.PositiveDuration = written(q.duration_us, UNTIL, "until")
     quantum_us: q.Duration = written(q.duration_us, "0s", "quantum")
 

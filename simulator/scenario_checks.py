@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Found: TypeAlias = Iterator[tuple[KeyPath, str]]
 
-UNTIL = "7d"  # of `time`, where the file does not say
+UNTIL, START = "7d", "2026-03-02T09:00:00+09:00"  # of `time`, where the file does not say
 ITEMS_MAX = 1000  # the models refuse longer lists
 
 Dialect = Literal["zettai_reach", "twilio", "native"]

@@ -27,7 +27,7 @@ from simulator.core.trouble import Forgery
 from simulator.errors import did_you_mean, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from simulator.core.faults import Verdict
 
@@ -35,6 +35,36 @@ COPIES_MAX = 100
 RELEASE_MILLI_MAX = 10**9
 STATUSES = ("429", "500", "502", "503", "504")
 FORGERIES = {"wrong_signature": Forgery.WRONG, "stale_signature": Forgery.STALE}
+
+_TWILIO = "/2010-04-01/Accounts/*/Messages"
+# What a rule may name, and whose it is; a test holds it against the providers' routes.
+ENDPOINTS: Mapping[str, str] = {
+    **dict.fromkeys(
+        (
+            "POST /todoku/v1/messages",
+            "GET /todoku/v1/messages",
+            "GET /todoku/v1/messages/*",
+            "POST /todoku/v1/messages/*/cancel",
+            "POST /todoku/v1/batches",
+        ),
+        "native",
+    ),
+    **dict.fromkeys(
+        (
+            f"POST {_TWILIO}.json",
+            f"GET {_TWILIO}.json",
+            f"GET {_TWILIO}/*",
+            f"POST {_TWILIO}/*",
+            f"DELETE {_TWILIO}/*",
+            f"POST {_TWILIO}/*/Feedback.json",
+            f"GET {_TWILIO}/*/Media.json",
+            f"GET {_TWILIO}/*/Media/*",
+            f"DELETE {_TWILIO}/*/Media/*",
+        ),
+        "twilio",
+    ),
+    **dict.fromkeys(("POST /p5/api/mt.json", "GET /p5/api/status.json"), "zettai_reach"),
+}
 
 
 def one_of(value: object, known: Iterable[str]) -> str:

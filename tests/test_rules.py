@@ -28,11 +28,13 @@ from simulator.core.faults import (
 )
 from simulator.core.message import State
 from simulator.core.trouble import Forgery
+from simulator.dialects import DIALECTS
 from simulator.errors import ConfigError
 from simulator.rules import SIGNERS, RuleBody
 from simulator.run.rules_explain import rules_asked, rules_cannot, rules_precedence
 from simulator.run.world import credentials, rules_of
 from simulator.scenario import Scenario, parse_scenario, schema
+from simulator.verdicts import ENDPOINTS
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = (ROOT / "docs/faults.md").read_text("utf-8")
@@ -158,6 +160,27 @@ def test_a_seam_where_no_rule_acts_yet_is_refused_by_name(seam: str) -> None:
         ("{name: a, seam: receipt, then: lose, during: {until: 1h, for: 1h}}", "keep one"),
         ("{name: a, seam: callback, then: corrupt, when: {account: spare}}", "nothing to corrupt"),
         ("{name: a, seam: callback, then: corrupt, when: {dialect: zettai_reach}}", "not sign"),
+        ("{name: a, seam: receipt, then: lose, during: {from: 7d}}", "begins when the run is over"),
+        (
+            "{name: a, seam: receipt, then: lose, during: {from: 2030-01-01T00:00:00Z}}",
+            "time.until 7d",
+        ),
+        (
+            "{name: a, seam: receipt, then: lose, during: {from: 2020-01-01T00:00:00Z, for: 1d}}",
+            "is over before the run begins",
+        ),
+        (
+            "{name: a, seam: receipt, then: lose, during: {until: 2020-01-02T00:00:00Z}}",
+            "is over before the run begins",
+        ),
+        (
+            "{name: a, seam: api, then: {reject: 503}, when: {endpoint: POST /p5/api/mt.jsn}}",
+            "did you mean POST /p5/api/mt.json?",
+        ),
+        (
+            "{name: a, seam: api, then: {reject: 503}, when: {endpoint: POST /todoku/v1/messages}}",
+            "no account here speaks native",
+        ),
         ("{name: tel-09012345678, seam: receipt, then: lose}", "may be somebody's number"),
         ("lose", "expected a mapping"),
     ],
@@ -174,6 +197,26 @@ def test_a_segment_that_nobody_is_of_is_told_before_the_run() -> None:
     said = "rules[0].when.segment: no segment is called 'cold'; known: jp-direct"
     assert line.endswith(said)
     assert read(rule.replace("SEGMENT", "jp-direct")).rules
+
+
+@pytest.mark.parametrize(
+    "during",
+    [
+        "{from: 6d}",
+        "{from: 2020-01-01T00:00:00Z}",
+        "{until: 1h}",
+        "{from: 6d, until: 2026-03-09T00:00:00Z}",
+    ],
+)
+def test_a_window_that_is_in_part_within_the_run_is_let_pass(during: str) -> None:
+    rule = f"{{name: a, seam: receipt, then: lose, during: {during}}}"
+    assert parse_scenario(f"{HEAD}  - {rule}", "f.yaml", needs_sut=False).rules
+
+
+def test_the_endpoints_that_a_rule_may_name_are_those_that_there_are() -> None:
+    routes = {name: module.ROUTES for name, module in DIALECTS.items()}
+    there = {f"{r.method} {r.path}": name for name, found in routes.items() for r in found}
+    assert there == ENDPOINTS
 
 
 def test_two_rules_of_one_name_are_told() -> None:
@@ -208,7 +251,8 @@ def test_explain_says_each_rule_in_words_and_which_goes_first() -> None:
     scenario = read(
         "{name: busy, seam: api, then: {reject: {status: 429, retry_after: 30s}}, chance: 20%,"
         " during: {from: 1h, for: 30m}, at_most: 5}",
-        "{name: broken, seam: api, when: {request: any, endpoint: GET /x}, then: {reject: 503}}",
+        "{name: broken, seam: api, when: {request: any, endpoint: GET /p5/api/status.json},"
+        " then: {reject: 503}}",
         "{name: late, seam: receipt, when: {carrier: kddi}, then: [{delay: 6h}, duplicate]}",
     )
     rows = list(rules_asked(scenario))
@@ -217,7 +261,7 @@ def test_explain_says_each_rule_in_words_and_which_goes_first() -> None:
             "reject with 429, again after 30 s",
             "20% of send requests; from 1h for 30m; at most 5 times",
         ),
-        ("reject with 503", "100% of requests; GET /x"),
+        ("reject with 503", "100% of requests; GET /p5/api/status.json"),
         ("delay 6h and 1 more after 1s each", "100% of receipts; carrier kddi"),
     ]
     assert list(rules_precedence(scenario)) == [

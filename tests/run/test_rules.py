@@ -52,7 +52,7 @@ def test_a_rule_that_never_fired_is_said(tmp_path: Path) -> None:
         "name": "late",
         "seam": "receipt",
         "then": "lose",
-        "during": {"from": "30d", "for": "1d"},
+        "during": {"from": "6d23h59m", "for": "1d"},
     }
     ran = ruled(tmp_path, late, {"name": "all", "seam": "receipt", "then": {"delay": "1h"}})
     assert "rule late: never fired, so this run says nothing about it" in ran.report["notes"]
