@@ -16,7 +16,7 @@ from simulator.engine.reread import RereadError, reread
 from simulator.engine.world import DEFAULT, World
 from simulator.errors import ExitCode, ProvesNothing, UsageError
 from simulator.run.judging import Wanted, judged
-from simulator.run.kept import Ended, digest_of_claims, read_kept
+from simulator.run.kept import SCENARIO, Ended, changed_since, digest_of_claims, read_kept
 from simulator.run.load_measured import kept_in
 from simulator.run.load_tenants import tenanted
 from simulator.run.report import document
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from simulator.run.kept import Kept
     from simulator.scenario import Scenario
     from simulator.verify.claims import Claims
-
-SCENARIO = "scenario.yaml"
 
 
 def check_folder(folder: Path, expect: Path | None, outputs: Outputs, wanted: Wanted) -> int:
@@ -83,6 +81,8 @@ def _judged(folder: Path, expect: Path | None, wanted: Wanted) -> dict[str, Any]
         raise ProvesNothing(f"{folder} holds no finished run: there is no {SCENARIO}")
     written = load_scenario(file, needs_sut=False, expect=expect)
     scenario = tenanted(written.model_copy(update={"seed": kept.seed}))
+    if changed := tuple(changed_since(kept, folder)):
+        raise ProvesNothing(changed[0])
     world = world_of(folder, scenario, kept)
     claims, unread = _claims(folder, scenario, kept)
     invalid = tuple(dict.fromkeys((*kept.ended.invalid, *unread)))

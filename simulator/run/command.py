@@ -19,10 +19,10 @@ from simulator import strict_yaml
 from simulator.engine.clock import RATE_MAX
 from simulator.engine.world import DEFAULT, Options, World
 from simulator.errors import ConfigError, ExitCode, Problem, UsageError
-from simulator.run.check import SCENARIO
 from simulator.run.given import Given
 from simulator.run.job import Run
 from simulator.run.judging import Wanted
+from simulator.run.kept import SCENARIO
 from simulator.run.policy_report import policy_csv
 from simulator.run.posted import judgement
 from simulator.run.progress import Progress

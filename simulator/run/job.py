@@ -36,6 +36,7 @@ from simulator.run.kept import (
     digest_of_claims,
     digest_of_told,
     earlier_in,
+    sections_of,
 )
 from simulator.run.people import listed, write_csv
 from simulator.run.policy import Arrivals
@@ -239,6 +240,7 @@ class Run:
             recorded=(self.out / "commands.bin").stat().st_size,
             claims=digest_of_claims(data) if claims is not None else "",
             told=told,
+            sections=sections_of(self.out),
             ended=ended,
             earlier=self.earlier,
         )

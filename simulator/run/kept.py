@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from simulator import strict_yaml
 from simulator.errors import ProvesNothing
 
 if TYPE_CHECKING:
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
     from simulator.verify.facts import Fact
 
 FILE = "run.json"
+SCENARIO = "scenario.yaml"
 SCHEMA = "todoku/run/1"
 EARLIER_MAX = 100
+JUDGED_ANEW = ("version", "name", "title", "seed", "sut", "plan", "policy", "expect")
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,7 +57,10 @@ class Earlier(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
-    """`run.json`; `digest` is the log's, `recorded` the recording's size, `seed` the one used."""
+    """`run.json`; `digest` is the log's, `recorded` the recording's size, `seed` the one used.
+
+    `sections`: digests of the scenario's, but of those that a run may be judged by anew.
+    """
 
     schema: str = SCHEMA
     run: str
@@ -65,6 +71,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     recorded: int
     claims: str = ""
     told: str = ""
+    sections: dict[str, str] = {}
     ended: Ended
     earlier: tuple[Earlier, ...] = ()
 
@@ -98,6 +105,29 @@ def earlier_in(folder: Path) -> tuple[Earlier, ...]:
         return kept.earlier
     last = Earlier(run=kept.run, began=kept.began, claims=kept.claims, told=kept.told)
     return (*kept.earlier, last)[-EARLIER_MAX:]
+
+
+def sections_of(folder: Path) -> dict[str, str]:
+    """Return what tells two scenarios of a folder apart, by section: its meaning, not its spelling.
+
+    The seed is in `Kept`, as the command line may have said it.
+    """
+    tree = strict_yaml.parse((folder / SCENARIO).read_text("utf-8"), SCENARIO).tree
+    found = tree if isinstance(tree, dict) else {}
+    return {
+        name: hashlib.sha256(msgspec.json.encode(value, order="sorted")).hexdigest()
+        for name, value in found.items()
+        if name not in JUDGED_ANEW
+    }
+
+
+def changed_since(kept: Kept, folder: Path) -> Iterator[str]:
+    """Yield why a scenario is no longer the one that ran, if so."""
+    now = sections_of(folder)
+    names = [n for n in sorted({*kept.sections, *now}) if kept.sections.get(n) != now.get(n)]
+    if kept.sections and names:
+        said = f"{SCENARIO} is not the one that ran: {' and '.join(names)} changed since"
+        yield f"{said} (what it is judged by may change: policy and expect)"
 
 
 def digest_of_claims(data: bytes) -> str:

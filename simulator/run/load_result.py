@@ -18,7 +18,15 @@ from simulator.errors import ProvesNothing
 from simulator.run.check import world_of
 from simulator.run.facts import facts_of
 from simulator.run.judging import judged
-from simulator.run.kept import FILE, Ended, Kept, copies, digest_of_claims, digest_of_told
+from simulator.run.kept import (
+    FILE,
+    Ended,
+    Kept,
+    copies,
+    digest_of_claims,
+    digest_of_told,
+    sections_of,
+)
 from simulator.run.load_callbacks import read_side
 from simulator.run.load_measured import keep, nothing
 from simulator.run.load_reading import measured_in
@@ -47,6 +55,7 @@ def document_of(run: LoadRun, claims: Claims | None, began: float) -> dict[str, 
         digest=str(run.ended.get("digest", "")),
         recorded=(out / "commands.bin").stat().st_size if run.ended else 0,
         claims=digest_of_claims(data) if claims is not None else "",
+        sections=sections_of(out),
         ended=Ended(),
         earlier=run.earlier,
     )

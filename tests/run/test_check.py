@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
+import yaml
 
 from simulator.cli import main
 from simulator.run.report_schema import report_schema
@@ -90,6 +91,35 @@ def test_an_expectation_tightened_in_the_folder_fails_it(folder: Path, command: 
     assert again.last == (
         "FAIL: 3 of 5 expectations hold (not: sent), no findings, 1 warning (cheap)"
     )
+
+
+def edited(folder: Path, section: str, **values: Any) -> None:
+    """Edit the scenario of a folder."""
+    file = folder / "scenario.yaml"
+    tree = yaml.safe_load(file.read_text("utf-8"))
+    tree[section] = {**tree.get(section, {}), **values}
+    file.write_text(yaml.safe_dump(tree), "utf-8")
+
+
+def test_a_scenario_that_is_not_the_one_that_ran_proves_nothing(
+    folder: Path, command: Command
+) -> None:
+    edited(folder, "people", count=30)
+    again = command("check", folder)
+    assert again.code == 3
+    assert "scenario.yaml is not the one that ran: people changed since" in again.last
+    edited(folder, "world", retention=7)
+    assert "people and world changed since" in command("check", folder).last
+
+
+def test_what_a_run_is_judged_by_and_how_the_file_is_written_may_change(
+    folder: Path, command: Command
+) -> None:
+    edited(folder, "sut", command="another")
+    (folder / "scenario.yaml").write_text(
+        "# the same\n" + (folder / "scenario.yaml").read_text("utf-8") + "title: other\n", "utf-8"
+    )
+    assert command("check", folder).code == 0
 
 
 def test_expectations_may_come_from_another_file(folder: Path, command: Command) -> None:
