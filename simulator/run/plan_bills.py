@@ -74,7 +74,10 @@ def billed(
 
     excluded = of("excluded_units") if policy.excluded else Estimate(0, 0, 0)
     net = of("micros")
-    total = Estimate(*(value + invoice_tax(policy, round(value)) for value in net))
+    expected, low, high = (value + invoice_tax(policy, round(value)) for value in net)
+    if policy.tax_bp:  # each invoice rounds its tax down: less than on one sum, by months
+        low = max(0.0, low - max(0, len(invoices) - 1) * policy.minor_micros)
+    total = Estimate(expected, low, high)
     return Billed(policy, invoices, of("units"), excluded, total)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil, floor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -174,8 +175,8 @@ def _bill(found: Billed) -> dict[str, Any]:
         "subtotal": decimal(sum(invoice.subtotal_micros for invoice in found.invoices)),
         "tax": decimal(sum(invoice.tax_micros for invoice in found.invoices)),
         "total": decimal(found.total),
-        "total_low": _money(total.low, policy.minor_micros),
-        "total_high": _money(total.high, policy.minor_micros),
+        "total_low": decimal(floor(total.low / policy.minor_micros) * policy.minor_micros),
+        "total_high": decimal(ceil(total.high / policy.minor_micros) * policy.minor_micros),
         "invoices": [
             {
                 "month": invoice.month,
@@ -189,10 +190,6 @@ def _bill(found: Billed) -> dict[str, Any]:
             for invoice in found.invoices
         ],
     }
-
-
-def _money(micros: float, minor_micros: int) -> str:
-    return decimal(round(micros / minor_micros) * minor_micros)
 
 
 def _hours(

@@ -64,13 +64,19 @@ def lasting(hours: float) -> str:
 
 
 def _settings(console: Console, document: dict[str, Any]) -> None:
-    rows = [list(setting.values()) for setting in document["settings"]]
+    zone = document["time"]["zone"]
+    rows = [
+        (s["key"], f"{_local(s['value'], zone, '%Y-')}, {zone}", s["by"])
+        if s["key"] == "start"
+        else tuple(s.values())
+        for s in document["settings"]
+    ]
     _table(console, "What is planned", ("", "value", "by"), rows)
 
 
 def _time(console: Console, time: dict[str, Any]) -> None:
     def here(text: str) -> str:
-        return _local(text, time["zone"])
+        return _local(text, time["zone"], "" if text[:4] == time["start"][:4] else "%Y-")
 
     rows = [
         (
@@ -210,8 +216,9 @@ def _weight(row: Mapping[str, Any]) -> int:
     return int(row["receipts"]["expected"] + row["replies"]["expected"])
 
 
-def _local(instant: str, zone: str) -> str:
-    return f"{datetime.fromisoformat(instant).astimezone(ZoneInfo(zone)):%m-%d %H:%M}"
+def _local(instant: str, zone: str, year: str = "") -> str:
+    """Write an instant by a clock; `year` is "%Y-" where it needs to be said."""
+    return f"{datetime.fromisoformat(instant).astimezone(ZoneInfo(zone)):{year}%m-%d %H:%M}"
 
 
 def _between(row: Mapping[str, Any], form: str) -> str:

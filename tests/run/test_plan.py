@@ -6,6 +6,7 @@ import csv
 import json
 import sys
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -154,6 +155,36 @@ def test_what_is_never_excluded_has_no_interval() -> None:
     bills = {bill["policy"]: bill for bill in document(FIRST_CAMPAIGN)["bills"]}
     assert bills["jp-request-billed"]["excluded_units"] == {"expected": 0, "low": 0, "high": 0}
     assert bills["jp-success-billed"]["excluded_units"]["high"] > 0
+
+
+@pytest.mark.parametrize(
+    ("scenario", "flags"),
+    [
+        ("us-reminder", {"recipients": "301"}),  # 2.4983 USD, whoever gets it
+        ("first-campaign", {"recipients": "1_234_567", "messages": "3", "every": "14d"}),
+        ("native-reminder", {"recipients": "7", "units": "3"}),
+    ],
+)
+def test_a_total_lies_in_its_interval_and_is_what_its_units_cost(
+    scenario: str, flags: dict[str, str]
+) -> None:
+    for bill in document(ROOT / f"scenarios/{scenario}.yaml", **flags)["bills"]:
+        low, total, high = (Decimal(bill[name]) for name in ("total_low", "total", "total_high"))
+        assert low <= total <= high
+        price, units = Decimal(bill["price"]), bill["charged_units"]["expected"]
+        fees = sum(Decimal(invoice["fees"]) for invoice in bill["invoices"])
+        assert Decimal(bill["subtotal"]) == price * units + fees
+        rate = Decimal("0.1") if bill["currency"] == "JPY" else 0
+        taxes = (int(Decimal(invoice["subtotal"]) * rate) for invoice in bill["invoices"])
+        assert total == Decimal(bill["subtotal"]) + sum(taxes)
+
+
+def test_instants_are_by_the_recipients_clock_with_the_year_where_it_is_another(
+    plan: Planned,
+) -> None:
+    said = plan(FIRST_CAMPAIGN, "--sample", "500", "--remind-after", "400d").said
+    assert "2026-03-02 09:00, Asia/Tokyo" in said
+    assert "2027-04-06 09:00" in said
 
 
 @pytest.mark.parametrize(
