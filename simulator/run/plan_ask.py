@@ -72,6 +72,9 @@ def asked_for(scenario: Scenario, flags: Flags) -> Asked:
     policies = made.policies(account)
     replies = carries_replies(scenario)
     made.say("replies", "come back" if replies else "none on this account", "file")
+    if scenario.rules:
+        names = ", ".join(rule.name for rule in scenario.rules)
+        made.notes.append(f"left out are the rules of the scenario: {names}")
     country, numbers = scenario.people.country.upper(), _numbers(scenario, sample)
     return Asked(
         scenario,
@@ -118,10 +121,12 @@ class _Making(Settling):
         rate, by = self._rate()
         self.say("provider takes", f"{rate:g} units/s", by)
         slots = {**self.plan.slots}
-        for text in self.flags.slots:
+        for at, text in enumerate(self.flags.slots):
             name, sign, value = text.partition("=")
             if not sign:
                 raise UsageError(f"--slot: a carrier and its rate, docomo=50/s; seen {shown(text)}")
+            if any(other.startswith(f"{name}=") for other in self.flags.slots[:at]):
+                raise UsageError(f"--slot: {name} is given twice")
             slots[read("--slot", name, carrier_name)] = read("--slot", value, q.rate, of=per_second)
         here = [carrier.name for carrier in NETWORKS[self.scenario.people.country.upper()].carriers]
         for name in slots:
@@ -157,6 +162,8 @@ class _Making(Settling):
     def _closed(self) -> Iterator[Closed]:
         if not self.flags.quiet:
             yield from closed_by(self.scenario)
+        if len(self.flags.quiet) > 1 and "none" in self.flags.quiet:
+            raise UsageError("--quiet: none and other hours are both given: keep one")
         country = self.scenario.people.country.upper()
         for text in self.flags.quiet:
             if text == "none":

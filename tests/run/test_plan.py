@@ -151,6 +151,11 @@ def test_replies_that_cannot_come_back_are_in_no_picture(plan: Planned, tmp_path
     assert {(row["replies"]["low"], row["replies"]["high"]) for row in hours} == {(0, 0)}
 
 
+def test_rules_are_left_out_by_name() -> None:
+    found = document(ROOT / "scenarios/contact-policy.yaml")
+    assert "left out are the rules of the scenario: busy-minutes" in found["notes"]
+
+
 def test_what_is_never_excluded_has_no_interval() -> None:
     bills = {bill["policy"]: bill for bill in document(FIRST_CAMPAIGN)["bills"]}
     assert bills["jp-request-billed"]["excluded_units"] == {"expected": 0, "low": 0, "high": 0}
@@ -307,6 +312,8 @@ def test_the_terminal_says_the_answer_last(plan: Planned) -> None:
         (("--rate", "fast"), "--rate: expected a rate"),
         (("--rate", "1/h"), "a thousand seconds"),
         (("--quiet", "21:00-12:00", "--quiet", "11:00-22:00"), "no hour is left"),
+        (("--quiet", "none", "--quiet", "21:00-8:00"), "none and other hours"),
+        (("--slot", "kddi=1/s", "--slot", "kddi=2/s"), "kddi is given twice"),
         (("--slot", "us-generic=5/s"), "docomo, kddi, softbank, rakuten"),
         (("--text", "あ" * 661), "zettai_reach takes 660 characters at most"),
         (("--csv", "nowhere/both", "--json", "nowhere/both"), "a file each"),
