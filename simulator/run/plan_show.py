@@ -23,7 +23,7 @@ def show(document: dict[str, Any]) -> None:
     console = Console(highlight=False)
     scenario, recipients = document["scenario"], document["recipients"]
     head = scenario["title"] or scenario["name"]
-    console.print(f"{head}: {recipients:,} recipients", style="bold", markup=False)
+    console.print(f"{head}: {_people(recipients)}", style="bold", markup=False)
     console.print(
         f"  {document['lives']:,} lives of {document['sample']:,} people, seed {scenario['seed']}, "
         f"scaled; {document['confidence']:.0%} of campaigns lie in each interval\n",
@@ -45,12 +45,16 @@ def _answer(console: Console, document: dict[str, Any]) -> None:
     """Say it in one line."""
     hours, bill = document["time"]["hours_needed"]["expected"], document["bills"][0]
     console.print(
-        f"\n{document['recipients']:,} recipients: {lasting(hours)}, {_money(bill['total'])} "
+        f"\n{_people(document['recipients'])}: {lasting(hours)}, {_money(bill['total'])} "
         f"{bill['currency']} ({bill['policy']}), "
         f"{document['people']['reached']['per_recipient']:.2%} reached",
         style="bold",
         markup=False,
     )
+
+
+def _people(recipients: int) -> str:
+    return f"{recipients:,} recipient{'' if recipients == 1 else 's'}"
 
 
 def lasting(hours: float) -> str:
