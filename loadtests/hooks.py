@@ -5,6 +5,7 @@ install(events, against) in a locust file; `ArrivalUser` and `Arrivals` do the r
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from functools import partial
@@ -23,6 +24,9 @@ from simulator.load.outcome import OK
 
 if TYPE_CHECKING:
     from simulator.load.offer import Offer
+
+STARTED_BY = "TODOKU_STARTED_BY"  # the process that this one must not outlive
+WATCH_S = 0.5
 
 
 def install(events: Any, against: Against) -> None:
@@ -56,6 +60,16 @@ def _begin(environment: Any, web_ui: Any, against: Against, **_: Any) -> None:
     if not worker and web_ui is None:
         # Locust listens for it only when a shape is over; until then it would end without a word.
         gevent.signal_handler(signal.SIGTERM, environment.runner.quit)
+    if starter := os.environ.get(STARTED_BY):
+        gevent.spawn(_outlive_nobody, int(starter), environment.runner)
+
+
+def _outlive_nobody(starter: int, runner: Any) -> None:
+    """End with whoever started us: nobody else will take what we find, or stop us."""
+    while os.getppid() == starter:
+        gevent.sleep(WATCH_S)
+    sys.stderr.write("whoever started this load is gone: it ends\n")
+    runner.quit()
 
 
 def _where(url: str) -> str:

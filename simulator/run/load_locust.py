@@ -88,6 +88,7 @@ class Generator:
     async def _start(self, name: str, words: Sequence[str]) -> None:
         environ = {k: v for k, v in os.environ.items() if not k.startswith(("LOCUST_", "TODOKU_"))}
         environ["TODOKU_OFFER"] = str(self._offer)
+        environ["TODOKU_STARTED_BY"] = str(os.getpid())  # it ends with us, however we end
         environ["PYTHONPATH"] = os.pathsep.join(
             (str(self._file.parent.parent), *filter(None, [environ.get("PYTHONPATH")]))
         )

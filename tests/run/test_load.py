@@ -146,6 +146,16 @@ def test_bad_input_48_an_interrupt_ends_everything_and_leaves_a_partial_report(
     assert not any(map(alive, processes(out).values()))
 
 
+def test_a_load_that_is_killed_leaves_no_process_behind(tmp_path: Path) -> None:
+    long = {**GATEWAY["load"], "workers": 2, "arrivals": {"constant": "20/s", "for": "10m"}}
+    out = tmp_path / "out"
+    process = begin("load", written(tmp_path, GATEWAY, load=long), "--out", out)
+    wait_until(process, lambda: len(rows(out, 1)) > 3)
+    process.kill()
+    process.communicate()
+    wait_until(None, lambda: not any(map(alive, processes(out).values())))
+
+
 @pytest.mark.parametrize(
     ("refused", "code", "words"),
     [
@@ -194,11 +204,11 @@ def test_run_and_load_send_each_other_what_is_theirs(tmp_path: Path) -> None:
     assert "no load test: add `load:`, or use `todoku run`" in ran.complained
 
 
-def wait_until(process: subprocess.Popen[str], so: Callable[[], bool]) -> None:
-    """Look until something has come about in a process that runs."""
+def wait_until(process: subprocess.Popen[str] | None, so: Callable[[], bool]) -> None:
+    """Look until something has come about, as long as a process runs."""
     until = time.monotonic() + PATIENCE_S
     while not so():
-        assert process.poll() is None, process.communicate()
+        assert process is None or process.poll() is None, process.communicate()
         assert time.monotonic() < until
         time.sleep(0.05)
 
