@@ -88,7 +88,7 @@ async def _run(  # noqa: PLR0913, PLR0917 - what to run, and where it goes
             raise UsageError(f"cannot write to {out}: {error.strerror or error}") from None
         finally:
             for number in (signal.SIGINT, signal.SIGTERM):
-                loop.remove_signal_handler(number)
+                loop.add_signal_handler(number, judged_already)
     write(out / "report.json", encoded(document))
     write_all(document, outputs)
     write(out / "findings.csv", in_sheets(findings_csv(document), wanted.encoding))
@@ -96,6 +96,10 @@ async def _run(  # noqa: PLR0913, PLR0917 - what to run, and where it goes
         write(out / "policy.csv", in_sheets(policy_csv(document["policy"]), wanted.encoding))
     show(document, out, job.details, last_lines(out / "sut.log"))
     return int(document["verdict"]["exit_code"])
+
+
+def judged_already() -> None:
+    """Let an interrupt pass that comes when all is over: what is left is to write it down."""
 
 
 def seconds_of(text: str | None) -> float | None:

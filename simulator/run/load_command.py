@@ -12,6 +12,7 @@ import uvloop
 
 from simulator import strict_yaml
 from simulator.errors import UsageError
+from simulator.run.command import judged_already
 from simulator.run.load_locust import needs_locust
 from simulator.run.load_progress import LoadProgress
 from simulator.run.load_run import LoadRun
@@ -87,4 +88,4 @@ async def _judged(job: LoadRun) -> dict[str, Any]:
         raise UsageError(f"cannot write to {job.out}: {error.strerror or error}") from None
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
+            loop.add_signal_handler(number, judged_already)
