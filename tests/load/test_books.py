@@ -46,6 +46,15 @@ def test_a_book_that_was_torn_anywhere_in_its_last_row_keeps_the_others(
     assert list(books.read_one(path)) == [ROW] * whole
 
 
+@pytest.mark.parametrize("torn", range(len(books.HEADER)))
+def test_a_book_of_which_not_even_the_header_was_written_has_no_rows(
+    folder: Path, torn: int
+) -> None:
+    path = folder / "begun.csv"
+    path.write_text(books.HEADER[:torn], newline="")
+    assert list(books.read_one(path)) == []
+
+
 def test_a_line_break_in_a_cell_does_not_break_the_row() -> None:
     assert books.line(ROW._replace(code='a\r\n"b"\nc')).count("\n") == 1
 
@@ -58,7 +67,7 @@ def test_every_worker_s_book_is_read(tmp_path: Path) -> None:
     assert sorted(row.n for row in books.read(tmp_path)) == [0, 1, 10]
 
 
-@pytest.mark.parametrize("text", ["", "n,warm\n1,2\n", books.HEADER + "1,2,3\n"])
+@pytest.mark.parametrize("text", ["no book", "n;warm\n", "n,warm\n1,2\n", books.HEADER + "1,2,3\n"])
 def test_another_file_is_no_book(tmp_path: Path, text: str) -> None:
     (tmp_path / "books-0.csv").write_text(text)
     with pytest.raises(ProvesNothing, match="expected"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import re
@@ -213,13 +212,10 @@ def wait_until(process: subprocess.Popen[str] | None, so: Callable[[], bool]) ->
         time.sleep(0.05)
 
 
-def rows(out: Path, worker: int) -> list[list[str]]:
-    """Return what a worker has written into its book so far."""
+def rows(out: Path, worker: int) -> list[books.Row]:
+    """Return what a worker has written into its book so far, without the header."""
     path = out / books.NAME.format(worker=worker)
-    if not path.is_file():
-        return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.reader(file))
+    return list(books.read_one(path)) if path.is_file() else []
 
 
 def processes(out: Path) -> dict[str, int]:
