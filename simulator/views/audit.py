@@ -171,11 +171,14 @@ class Audit:
     ) -> list[str]:
         found: list[str] = []
         books: dict[str, Counter[str]] = {}
-        for invoice in self._ledger.invoices():
-            sums = books.setdefault(invoice.account, Counter())
-            sums["units"] += invoice.units + invoice.excluded_units
-            sums["pending"] += invoice.pending_units
-            sums["micros"] += invoice.subtotal_micros
+        for book in self._ledger.books:
+            sums = books.setdefault(book.account, Counter())
+            for month in book.months:
+                invoice = book.invoice(month)
+                sums["units"] += invoice.units + invoice.excluded_units
+                sums["micros"] += invoice.subtotal_micros
+            if book.months:  # what is open is carried on from month to month
+                sums["pending"] += book.invoice(max(book.months)).pending_units
         for account in sorted({*books, *units, *pending, *micros}):
             sums = books.get(account, Counter())
             facts = {"units": units, "pending": pending, "micros": micros}

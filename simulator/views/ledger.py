@@ -48,7 +48,8 @@ class Invoice:
 
     Attributes:
         units: charged, reversals taken off; `excluded`: units left out, by cause.
-        pending_units: accepted and neither charged nor excluded yet.
+        pending_units: accepted by the end of the month, and neither charged nor excluded by then.
+            An earlier month's that are settled in this one are no longer among them.
     """
 
     account: str
@@ -119,13 +120,26 @@ class Book:
             self.policy.name,
             charged,
             dict(sorted(excluded.items())),
-            units[EntryKind.PROVISIONAL] - charged - units[EntryKind.EXCLUSION],
+            self._pending(month),
             fees,
             subtotal,
             self.policy.tax_bp,
             tax,
             subtotal + tax,
         )
+
+    def _pending(self, month: str) -> int:
+        """Return the units that were open when a month ended."""
+        units = 0
+        for each in self.months:  # in the order of time
+            for n, line in self.lines(each):
+                if line.kind is EntryKind.PROVISIONAL:
+                    units += n * line.units
+                elif line.kind is not EntryKind.FEE:
+                    units -= n * line.units
+            if each == month:
+                break
+        return units
 
 
 class Ledger:

@@ -72,13 +72,15 @@ def billed(of: World) -> dict[str, Counter[str]]:
 def booked(of: World) -> dict[str, Counter[str]]:
     """Add up the invoices."""
     sums: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for invoice in of.ledger.invoices():
-        sums[invoice.account].update(
-            units=invoice.units,
-            excluded=invoice.excluded_units,
-            pending=invoice.pending_units,
-            micros=invoice.subtotal_micros,
-        )
+    for book in of.ledger.books:
+        invoices = [book.invoice(month) for month in book.months]
+        for invoice in invoices:
+            sums[invoice.account].update(
+                units=invoice.units,
+                excluded=invoice.excluded_units,
+                micros=invoice.subtotal_micros,
+            )
+        sums[book.account].update(pending=invoices[-1].pending_units)
     return sums
 
 
@@ -206,8 +208,29 @@ def test_what_was_accepted_in_june_and_delivered_in_july_is_on_julys_invoice() -
     run(here, midnight + MINUTE_US)
     june, july = here.ledger.invoices()
     assert (june.month, june.units, june.pending_units, june.total_micros) == ("2025-06", 0, 1, 0)
-    assert (july.month, july.units, july.pending_units) == ("2025-07", 1, -1)
+    assert (july.month, july.units, july.pending_units) == ("2025-07", 1, 0)
     assert july.total_micros == 16_000_000
+
+
+@pytest.mark.parametrize("name", ACCOUNTS)
+def test_until_the_end_of_each_month_what_was_accepted_is_charged_left_out_or_open(
+    name: str,
+) -> None:
+    here = world(*ACCOUNTS.values(), habits=habits(gone=0.3, absent=0.5, away=0.1))
+    month_ends = [instant(2025, month, 30, 15) for month in (6, 8, 9)]
+    for month_end in month_ends:
+        for i in range(30):
+            run(here, month_end - (30 - i) * SECOND_US)
+            send(here, sms(phone(i), account=name), month_end - (30 - i) * SECOND_US)
+    run(here, month_ends[-1] + LONG_US)
+    invoices = [invoice for invoice in here.ledger.invoices() if invoice.account == name]
+    accepted = settled = 0
+    for invoice in invoices:
+        lines = next(b for b in here.ledger.books if b.account == name).lines(invoice.month)
+        accepted += sum(n * line.units for n, line in lines if line.kind is EntryKind.PROVISIONAL)
+        settled += invoice.units + invoice.excluded_units
+        assert invoice.pending_units == accepted - settled >= 0, invoice
+    assert (accepted, invoices[-1].pending_units) == (90, 0)
 
 
 @pytest.mark.parametrize(("year", "month"), [(2024, 2), (2025, 2), (2025, 12), (2026, 1)])
