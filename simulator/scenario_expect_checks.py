@@ -134,9 +134,10 @@ def _limit(written: Node, here: KeyPath, found: Measure, currencies: set[str]) -
             yield here, f"is in {unit}, but the bill is in {' and '.join(sorted(currencies))}"
             break
     shared = found.over and is_part(found.metric, found.over) and not any(map(unit_of, bounds))
-    if shared and "at_most" not in here and values[0] > 1:
-        said = f"every one of {found.metric} is one of {found.over}"
-        yield here, f"never holds: {said}, so that no share is over 100%; seen {bounds[0]}"
+    if shared and values[0] > 1:
+        always = "at_most" in here
+        said = f"every one of {found.metric} is one of {found.over}, so that no share is over 100%"
+        yield here, f"{'always' if always else 'never'} holds: {said}; seen {bounds[0]}"
     if values != sorted(values):
         yield here, f"the lower bound comes first; seen {bounds[0]} before {bounds[-1]}"
 
