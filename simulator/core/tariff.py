@@ -71,6 +71,8 @@ class Policy:
         fee_micros: for each message that ends in `fee_states`, except for `fee_exempt` causes.
         tax_bp: tax in hundredths of a percent of the subtotal, rounded down to `minor_micros`.
         utc_offset_us: of the wall clock that months end by.
+        flat: its price is part of it, so that beside other policies an account's own price is not
+            laid over it.
         cite: where the rule is from, and how sure.
     """
 
@@ -88,6 +90,7 @@ class Policy:
     tax_bp: int = 0
     minor_micros: int = 1_000_000
     utc_offset_us: int = 0
+    flat: bool = False
 
 
 _NOT_DELIVERED = FINAL - {State.DELIVERED}
@@ -131,6 +134,7 @@ POLICIES: Mapping[str, Policy] = {
             excluded=_NOT_DELIVERED,
             tax_bp=1000,
             utc_offset_us=_JST,
+            flat=True,
             cite="15 yen is the list price of INST Messenger; that a long text costs no more, and "
             "that what was not delivered costs nothing, are assumed. Example, not verified.",
         ),

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.core.cause import Cause
-from simulator.core.chance import Purpose, below_many, draw64_many, stream_of
+from simulator.core.chance import Purpose, below_many, draw64_many, stream_of, threshold
 from simulator.core.message import State
 from simulator.plan.keys import fate_keys
 from simulator.plan.lives import Laws, Lives, lived
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 CHUNK = 50_000  # lives in one go: their columns stay in the processor's cache
 WAITED_US = 60_000_000  # less is no waiting, but two that came at once
-_MILLI_US = 1_000_000_000  # microseconds in a thousand seconds
+_MICRO_US = 1_000_000_000_000  # microseconds in a million seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +62,14 @@ class Pace:
 
     Attributes:
         start_us: the first instant.
-        rate_milli: units in a thousand seconds that the provider takes.
-        slots_milli: the same, of those carriers that have a limit, by name.
+        rate_micro: units in a million seconds that the provider takes.
+        slots_micro: the same, of those carriers that have a limit, by name.
         hours: in which it may be sent.
     """
 
     start_us: int
-    rate_milli: int
-    slots_milli: Mapping[str, int]
+    rate_micro: int
+    slots_micro: Mapping[str, int]
     hours: Hours
 
 
@@ -89,6 +89,12 @@ class Campaign:
     rounds: Sequence[Round]
     pace: Pace
     consents: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def by_chance(self) -> bool:
+        """Whether it is up to people how many messages they are sent."""
+        all_agree = all(limit >= threshold(1) for limit in self.consents.values())
+        return len(self.rounds) > 1 or not all_agree
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,20 +127,20 @@ class _Servers:
         self, first_us: NDArray[np.int64], crowd: Crowd, rows: NDArray[np.intp], units: int
     ) -> NDArray[np.int64]:
         """Give each message its slot at the provider, and then at its carrier."""
-        found = self._serve("", first_us, self.pace.rate_milli, units)
+        found = self._serve("", first_us, self.pace.rate_micro, units)
         for index, carrier in enumerate(crowd.carriers):
-            milli = self.pace.slots_milli.get(carrier.name)
-            if milli is not None:
+            micro = self.pace.slots_micro.get(carrier.name)
+            if micro is not None:
                 mine = np.flatnonzero(crowd.carrier[rows] == index)
-                found[mine] = self._serve(carrier.name, found[mine], milli, units)
+                found[mine] = self._serve(carrier.name, found[mine], micro, units)
         return found
 
     def _serve(
-        self, name: str, first_us: NDArray[np.int64], milli: int, units: int
+        self, name: str, first_us: NDArray[np.int64], micro: int, units: int
     ) -> NDArray[np.int64]:
         if not len(first_us):
             return first_us
-        takes_us = units * _MILLI_US * self.recipients // (self.sample * milli)
+        takes_us = units * _MICRO_US * self.recipients // (self.sample * micro)
         begins = np.maximum(first_us, self.free_us.get(name, 0))
         found = turns(begins, np.full(len(begins), takes_us))
         self.free_us[name] = int(found[-1]) + takes_us

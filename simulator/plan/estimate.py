@@ -29,18 +29,19 @@ class Estimate(NamedTuple):
         return Estimate(*(value * factor for value in self))
 
 
-def estimate(each: NDArray[np.integer], coming: int) -> Estimate:
+def estimate(each: NDArray[np.integer], coming: int, *, by_chance: bool = True) -> Estimate:
     """Return what a quantity adds up to over `coming` people.
 
     Args:
         each: the quantity of each person of the sample.
         coming: how many people there will be.
+        by_chance: it may differ from person to person, even where it is the same for the sample.
     """
     of = len(each)
     values = np.unique(each)
-    if len(values) == 1 and values[0]:
-        return Estimate(*[float(values[0]) * coming] * 3)  # the same for everybody
-    if len(values) <= 2 and values[0] == 0:  # some or nothing: a share
+    if len(values) == 1 and values[0] and not by_chance:
+        return Estimate(*[float(values[0]) * coming] * 3)
+    if len(values) == 1 or (len(values) == 2 and values[0] == 0):  # some or nothing: a share
         return share(int(np.count_nonzero(each)), of, coming).times(int(values[-1]) or 1)
     mean, spread = float(each.mean()), float(each.std())
     half = Z95 * spread * sqrt(coming * (1 + coming / of))

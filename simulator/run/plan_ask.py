@@ -119,7 +119,7 @@ class _Making(Settling):
         start_us, _ = begins_at(self.scenario)
         self.say("start", instant(start_us), "file" if self.scenario.time.start_us else ASSUMED)
         rate, by = self._rate()
-        self.say("provider takes", f"{rate:g} units/s", by)
+        self.say("provider takes", f"{_said(rate)} (units)", by)
         slots = {**self.plan.slots}
         for at, text in enumerate(self.flags.slots):
             name, sign, value = text.partition("=")
@@ -135,7 +135,7 @@ class _Making(Settling):
                     f"--slot, plan.slots: {name} carries nobody in {self.scenario.people.country}, "
                     f"where these people are: {', '.join(here)}"
                 )
-        named = ", ".join(f"{name} {value:g}/s" for name, value in slots.items())
+        named = ", ".join(f"{name} {_said(value)}" for name, value in slots.items())
         self.say("carriers take", named or "as much as comes", self.by(self.flags.slots, "slots"))
         closed = list(self._closed())
         for each in closed:
@@ -146,7 +146,7 @@ class _Making(Settling):
         if not len(hours.opens_us):
             said = " and ".join(map(str, closed))
             raise UsageError(f"no hour is left in which anything may be sent: {said}")
-        return Pace(start_us, _milli(rate), {n: _milli(v) for n, v in slots.items()}, hours)
+        return Pace(start_us, _micro(rate), {n: _micro(v) for n, v in slots.items()}, hours)
 
     def _rate(self) -> tuple[float, str]:
         if self.flags.rate is not None:
@@ -194,5 +194,10 @@ def _numbers(scenario: Scenario, count: int) -> list[str]:
     return list(numbers_of(scenario.model_copy(update={"people": people})))
 
 
-def _milli(per_s: float) -> int:
-    return round(per_s * 1_000)
+def _said(per_s: float) -> str:
+    """Write a rate by the second, or by the hour where that would be a fraction."""
+    return f"{per_s:g}/s" if per_s >= 1 else f"{per_s * 3600:g}/h"
+
+
+def _micro(per_s: float) -> int:
+    return round(per_s * 1_000_000)

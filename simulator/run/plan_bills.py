@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from simulator.core.message import Account
-    from simulator.plan.campaign import Sent
+    from simulator.plan.campaign import Campaign, Sent
     from simulator.plan.outcomes import Cell
     from simulator.views.ledger import Step
 
@@ -48,19 +48,22 @@ def billed(
     account: Account,
     cells: Sequence[Cell],
     rounds: Sequence[Sent],
-    scale: tuple[int, int],
+    campaign: Campaign,
 ) -> Billed:
     """Return what outcomes cost under a policy.
 
     Args:
-        name: of the policy; the account's own price holds where the currency is the same.
+        name: of the policy; the account's own price holds where the currency is the same, but for
+            a flat price that is not the account's own policy.
         account: whose price it is.
         cells: the outcomes, scaled.
         rounds: of the sample, for the intervals.
-        scale: people of the sample, and recipients.
+        campaign: what was planned.
     """
     policy = _priced(POLICIES[name], account)
-    people, recipients = scale
+    people = len(campaign.numbers)
+    all_alike = policy.charge_at is Moment.REQUEST and not (policy.excluded or policy.fee_micros)
+    by_chance = campaign.by_chance or not all_alike
     book = Book(account.id, policy)
     for cell in cells:
         _write(book, cell)
@@ -70,7 +73,7 @@ def billed(
         def figure(units: int, state: State, cause: Cause) -> int:
             return int(getattr(bill(policy, units, state, cause), field))
 
-        return estimate(summed(rounds, people, figure), recipients)
+        return estimate(summed(rounds, people, figure), campaign.recipients, by_chance=by_chance)
 
     excluded = of("excluded_units") if policy.excluded else Estimate(0, 0, 0)
     net = of("micros")
@@ -84,7 +87,9 @@ def billed(
 def _priced(policy: Policy, account: Account) -> Policy:
     if account.currency and account.currency != policy.currency:
         return policy
-    return priced(policy, account.price_micros, account.currency, account.tax_bp)
+    own = not policy.flat or account.policy == policy.name
+    price_micros = account.price_micros if own else policy.price_micros
+    return priced(policy, price_micros, account.currency, account.tax_bp)
 
 
 def _write(book: Book, cell: Cell) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from simulator.plan.campaign import Sent
+    from simulator.plan.campaign import Campaign, Sent
     from simulator.plan.people import Crowd
     from simulator.run.plan_ask import Asked
     from simulator.run.plan_bills import Billed
@@ -39,6 +39,7 @@ ASSUMES = (
     "nothing is refused, no callback is lost, no rule of the scenario hits anything",
     "each life is lived to its end, also beyond the scenario's time.until",
 )
+_SENDERS_OWN = frozenset({"accepted", "units"})  # what becomes of them is chance
 _KNOWN = (0.5, 0.9, 0.99, 0.999)
 
 
@@ -58,7 +59,7 @@ def planned(asked: Asked, progress: Callable[[int], None]) -> dict[str, Any]:
         raise UsageError(f"within these hours it takes more than {years}: raise --rate or --slot")
     outcomes = list(cells(rounds, recipients, people))
     scale = people, recipients
-    bills = [billed(name, asked.account, outcomes, rounds, scale) for name in asked.policies]
+    bills = [billed(name, asked.account, outcomes, rounds, campaign) for name in asked.policies]
     messages = messages_of(rounds, people)
     return {
         "schema": SCHEMA,
@@ -87,14 +88,15 @@ def _all_shared(asked: Asked, columns: Mapping[str, NDArray[np.int64]]) -> dict[
     silent = set() if asked.laws.can_reply else {"replied", "opted_out"}
     if not any(each.has_link for each in asked.campaign.rounds):
         silent.add("clicked")
-    recipients = asked.campaign.recipients
-    return {name: _shared(each, recipients) for name, each in columns.items() if name not in silent}
+    told = {name: each for name, each in columns.items() if name not in silent}
+    return {name: _shared(asked.campaign, name, each) for name, each in told.items()}
 
 
-def _shared(each: NDArray[np.int64], recipients: int) -> dict[str, float]:
+def _shared(campaign: Campaign, name: str, each: NDArray[np.int64]) -> dict[str, float]:
     """Return what a quantity of each person adds up to, and what it is for one of them."""
-    found = estimate(each, recipients)
-    return {**_whole(found), "per_recipient": found.expected / recipients}
+    by_chance = campaign.by_chance or name not in _SENDERS_OWN
+    found = estimate(each, campaign.recipients, by_chance=by_chance)
+    return {**_whole(found), "per_recipient": found.expected / campaign.recipients}
 
 
 def _whole(found: Estimate) -> dict[str, Any]:
@@ -136,16 +138,16 @@ def _servers(asked: Asked, crowd: Crowd, rounds: Sequence[Sent]) -> Iterator[dic
     everything = messages_of(rounds, len(campaign.numbers))["units"]
     yield {
         "name": PROVIDER,
-        "rate": pace.rate_milli / 1000,
-        **_whole(estimate(everything, of)),
+        "rate": pace.rate_micro / 1e6,
+        **_whole(estimate(everything, of, by_chance=campaign.by_chance)),
         "done_work_us": ends[""],
     }
     for index, carrier in enumerate(crowd.carriers):
-        if carrier.name in pace.slots_milli and carrier.name in ends:
+        if carrier.name in pace.slots_micro and carrier.name in ends:
             units = estimate(on_carriers(rounds, crowd.carrier, index), of)
             yield {
                 "name": carrier.name,
-                "rate": pace.slots_milli[carrier.name] / 1000,
+                "rate": pace.slots_micro[carrier.name] / 1e6,
                 **_whole(units),
                 "done_work_us": ends[carrier.name],
             }
@@ -202,15 +204,23 @@ def _hours(
     people, recipients = scale
     start_us = asked.campaign.pace.start_us
     columns: Mapping[str, NDArray[np.int64]] = hourly(rounds, start_us)
-    never = () if asked.laws.can_reply else ("replies",)
     for hour, row in enumerate(zip(*columns.values(), strict=True)):
         if any(row):
-            counts = {
-                name: _whole(
-                    Estimate(0, 0, 0)
-                    if name in never
-                    else share(min(int(seen), people), people, recipients)
-                )
-                for name, seen in zip(columns, row, strict=True)
-            }
+            seen = {name: min(int(n), people) for name, n in zip(columns, row, strict=True)}
+            found = {name: share(n, people, recipients) for name, n in seen.items()}
+            found["sent"] = _within_reach(found["sent"], asked.campaign)
+            if not asked.laws.can_reply:
+                found["replies"] = Estimate(0, 0, 0)
+            counts = {name: _whole(each) for name, each in found.items()}
             yield {"hour": hour, "from": instant(start_us + hour * HOUR_US), **counts}
+
+
+def _within_reach(sent: Estimate, campaign: Campaign) -> Estimate:
+    """Return what is sent in an hour: never more than the provider takes.
+
+    Where nobody is spared it is a matter of the schedule, and not of chance.
+    """
+    work = campaign.pace.rate_micro * 3600
+    most = -(-work // (1_000_000 * min(each.units for each in campaign.rounds)))
+    found = sent if campaign.by_chance else Estimate(*[sent.expected] * 3)
+    return Estimate(*(min(value, most) for value in found))

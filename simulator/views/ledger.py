@@ -131,14 +131,12 @@ class Book:
     def _pending(self, month: str) -> int:
         """Return the units that were open when a month ended."""
         units = 0
-        for each in self.months:  # in the order of time
-            for n, line in self.lines(each):
-                if line.kind is EntryKind.PROVISIONAL:
-                    units += n * line.units
-                elif line.kind is not EntryKind.FEE:
-                    units -= n * line.units
-            if each == month:
-                break
+        until = [each for each in self.months if each <= month]
+        for n, line in (line for each in until for line in self.lines(each)):
+            if line.kind is EntryKind.PROVISIONAL:
+                units += n * line.units
+            elif line.kind is not EntryKind.FEE:
+                units -= n * line.units
         return units
 
 

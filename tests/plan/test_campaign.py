@@ -33,7 +33,7 @@ WEEK_US = 7 * DAY_US
 def went(
     rounds: Sequence[Round], recipients: int = PEOPLE, **pace: Any
 ) -> tuple[Crowd, list[Sent]]:
-    settings = {"rate_milli": 100_000, "slots_milli": {}, "hours": DAYTIME, **pace}
+    settings = {"rate_micro": 100_000_000, "slots_micro": {}, "hours": DAYTIME, **pace}
     campaign = Campaign(recipients, NUMBERS, "JP", "", rounds, Pace(START_US, **settings))
     return carried_out(People(8, HABITS), Laws(8), campaign, lambda _: None)
 
@@ -41,7 +41,7 @@ def went(
 def test_the_engine_lives_the_same_campaign() -> None:
     again = Round(WEEK_US, 1, has_link=True)
     rounds = (Round(0, 1), again, Round(9 * DAY_US, 1, unless="delivered"))
-    _, sent = went(rounds, rate_milli=1_000)
+    _, sent = went(rounds, rate_micro=1_000_000)
     made = world(seed=8, habits=HABITS, retention=10 * PEOPLE)
     plan = sorted(
         (int(at), n, place, NUMBERS[row])
@@ -102,8 +102,8 @@ def test_who_has_said_stop_gets_nothing_more() -> None:
 
 
 def test_nothing_goes_outside_the_hours_nor_faster_than_provider_and_carriers_take() -> None:
-    slots = {"docomo": 60, "kddi": 1_000_000}
-    crowd, (sent,) = went((Round(0, 2),), rate_milli=1_000, slots_milli=slots)
+    slots = {"docomo": 60_000, "kddi": 1_000_000_000}
+    crowd, (sent,) = went((Round(0, 2),), rate_micro=1_000_000, slots_micro=slots)
     work = DAYTIME.work(sent.accepted_us)
     assert DAYTIME.wall(work).tolist() == sent.accepted_us.tolist()
     names = np.array([carrier.name for carrier in crowd.carriers])[crowd.carrier]

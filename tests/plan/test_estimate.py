@@ -41,8 +41,15 @@ def test_ninety_five_in_a_hundred_campaigns_lie_in_the_interval() -> None:
     assert 0.92 <= held / tried <= 0.99  # the seeds are fixed; over 400 worlds it is 95.6%
 
 
-def test_what_is_the_same_for_everybody_has_no_interval() -> None:
-    assert estimate(np.full(10, 2), 1_000) == (2_000, 2_000, 2_000)
+def test_what_is_the_same_for_everybody_has_no_interval_where_it_is_no_chance() -> None:
+    assert estimate(np.full(10, 2), 1_000, by_chance=False) == (2_000, 2_000, 2_000)
+
+
+def test_what_was_the_same_for_the_sample_by_chance_may_differ_for_others() -> None:
+    found = estimate(np.full(10, 2), 1_000)
+    assert (found.expected, found.high) == (2_000, 2_000)
+    assert 1_000 < found.low < 1_800
+    assert estimate(np.full(10_000, 2), 1_000).low > found.low
 
 
 def test_what_was_never_seen_may_still_come() -> None:

@@ -227,6 +227,24 @@ def test_ten_million_take_as_long_as_provider_and_hours_allow() -> None:
     assert found["waits_for"] == "provider"
 
 
+@pytest.mark.parametrize("flags", [{"rate": "5/h"}, {"slots": ("docomo=5/h",)}])
+def test_a_slow_server_takes_as_long_as_its_rate_says(flags: dict[str, Any]) -> None:
+    found = document(FIRST_CAMPAIGN, recipients="1000", **flags)["time"]
+    slow = next(server for server in found["servers"] if server["rate"] < 1)
+    assert slow["rate"] * 3600 == pytest.approx(5, rel=1e-3)
+    assert found["hours_needed"]["expected"] == pytest.approx(slow["expected"] / 5, rel=0.01)
+
+
+def test_no_hour_sends_more_than_the_provider_takes() -> None:
+    flags = {"recipients": "2_000_000", "rate": "200/s", "sample": "1000"}
+    (first, *_), reminded = (
+        document(FIRST_CAMPAIGN, **flags)["hours"],
+        document(FIRST_CAMPAIGN, remind_after="2d", **flags)["hours"],
+    )
+    assert first["sent"] == {"expected": 720_000, "low": 720_000, "high": 720_000}
+    assert max(hour["sent"]["high"] for hour in reminded) == 720_000
+
+
 def test_a_carrier_that_takes_little_holds_all_up_and_its_share_is_uncertain() -> None:
     flags = {"recipients": "1_000_000", "rate": "1000/s", "slots": ("docomo=20/s", "kddi=900/s")}
     found = document(FIRST_CAMPAIGN, **flags)["time"]

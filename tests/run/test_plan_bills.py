@@ -27,16 +27,20 @@ NUMBERS = [japan_unassigned(i * 977) for i in range(PEOPLE)]
 BODY = "あ" * 67 * UNITS
 
 
-def sent_from(start_us: int, recipients: int = PEOPLE, country: str = "JP") -> list[Sent]:
+def planned(start_us: int = START_US, recipients: int = PEOPLE, country: str = "JP") -> Campaign:
     hours = Hours.of([(start_us, 2**61)])
-    pace = Pace(start_us, recipients * UNITS * 1000 // 86_400, {}, hours)  # a day's work
-    campaign = Campaign(recipients, NUMBERS, country, "", (Round(0, UNITS),), pace)
+    pace = Pace(start_us, recipients * UNITS * 1_000_000 // 90_000, {}, hours)  # over a day
+    return Campaign(recipients, NUMBERS, country, "", (Round(0, UNITS),), pace)
+
+
+def sent_from(start_us: int, recipients: int = PEOPLE, country: str = "JP") -> list[Sent]:
+    campaign = planned(start_us, recipients, country)
     return carried_out(People(4, HABITS), Laws(4, can_reply=False), campaign, lambda _: None)[1]
 
 
 def bill_of(name: str, rounds: list[Sent], recipients: int = PEOPLE, **settings: Any) -> Billed:
     outcomes = list(cells(rounds, recipients, PEOPLE))
-    return billed(name, account(**settings), outcomes, rounds, (PEOPLE, recipients))
+    return billed(name, account(**settings), outcomes, rounds, planned(recipients=recipients))
 
 
 @pytest.mark.parametrize("name", POLICIES)
@@ -94,6 +98,28 @@ def test_an_accounts_price_holds_only_in_its_own_currency() -> None:
     settings = {"price_micros": 9_000_000, "currency": "JPY"}
     assert bill_of("jp-request-billed", rounds, **settings).policy.price_micros == 9_000_000
     assert bill_of("twilio", rounds, **settings).policy == POLICIES["twilio"]
+
+
+def test_an_accounts_price_is_not_laid_over_a_flat_one_that_is_not_its_own() -> None:
+    rounds = sent_from(START_US)
+    for policy, micros in (("jp-success-billed", 15_000_000), ("jp-flat-15", 8_000_000)):
+        own = {"price_micros": 8_000_000, "currency": "JPY", "policy": policy}
+        assert bill_of("jp-flat-15", rounds, **own).policy.price_micros == micros
+        assert bill_of("jp-request-billed", rounds, **own).policy.price_micros == 8_000_000
+
+
+def test_what_everybody_is_billed_for_has_no_interval_and_what_nobody_escaped_has_one() -> None:
+    rounds = sent_from(START_US)
+    request = bill_of("jp-request-billed", rounds, 10_000)
+    assert request.charged == (30_000, 30_000, 30_000)
+    few = Campaign(10_000, NUMBERS[:10], "JP", "", (Round(0, UNITS),), planned().pace)
+    nobody_fails = {"JP": Habits("jp-direct", {"gone": 0.0, "absent": 0.0, "away": 0.0})}
+    laws = Laws(4, can_reply=False)
+    rounds = carried_out(People(4, nobody_fails), laws, few, lambda _: None)[1]
+    outcomes = list(cells(rounds, 10_000, 10))
+    success = billed("jp-success-billed", account(), outcomes, rounds, few)
+    assert success.charged.expected == success.charged.high == 30_000
+    assert success.charged.low < 29_000  # of ten people that is all that can be known
 
 
 def test_the_scaled_outcomes_add_up_and_lie_in_their_intervals() -> None:
