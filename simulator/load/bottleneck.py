@@ -12,6 +12,7 @@ import msgspec
 
 BUSY = 0.8  # share of a core; above it, the one that measures is the slow one
 SOME = 0.001  # share of the requests that is more than an accident
+TWICE = 2  # times what it was at the knee: then it is new
 ALL = 0.98  # of the places: looked at once a second
 
 
@@ -54,31 +55,38 @@ class Bottleneck(msgspec.Struct, frozen=True):
     words: str
 
 
-def bottleneck(signs: Signs, why: str, p99_ms: tuple[float | None, float | None]) -> Bottleneck:
+def bottleneck(
+    signs: Signs,
+    why: str,
+    p99_ms: tuple[float | None, float | None],
+    at_knee: Signs | None = None,
+) -> Bottleneck:
     """Return what stood in the way of a step.
 
     Args:
         signs: of the step that failed, or that proved nothing.
         why: what it was that was not met, in its own words.
         p99_ms: at the knee, and in that step.
+        at_knee: the signs at the knee, if there is one: what was so there too is no reason.
     """
     for who, share in ((Who.SIMULATOR, signs.simulator), (Who.GENERATOR, signs.generator)):
         if share is not None and share >= BUSY:
             words = f"the {who.value} itself was busy ({share:.0%} of a core)"
             return Bottleneck(who, f"{words}: what it measured is its own limit")
     loaded = "system" if signs.against != "gateway" else "provider"
-    if signs.limited >= SOME:
+    before = at_knee or Signs()
+    if _new(signs.limited, before.limited):
         words = f"the provider's limit: it refused {signs.limited:.1%} for it (429)"
         return Bottleneck(Who.PROVIDER, f"{words}{_idle(signs)}")
-    if signs.throttled >= SOME:
+    if _new(signs.throttled, before.throttled):
         words = f"the {loaded} refuses: {signs.throttled:.1%} were answered 429"
         return Bottleneck(Who(loaded), f"{words}{_idle(signs)}")
-    if signs.broken >= SOME:
+    if _new(signs.broken, before.broken):
         words = f"the {loaded} breaks: {signs.broken:.1%} got 5xx, or no answer"
         return Bottleneck(Who(loaded), f"{words}{_idle(signs)}")
-    at_knee, here = p99_ms
-    if at_knee and here and here >= 2 * at_knee:
-        words = f"the {loaded} slows down: p99 from {at_knee:.3g} ms at the knee to {here:.3g} ms"
+    then, here = p99_ms
+    if then and here and here >= TWICE * then:
+        words = f"the {loaded} slows down: p99 from {then:.3g} ms at the knee to {here:.3g} ms"
         return Bottleneck(Who(loaded), f"{words}{_idle(signs)}")
     return Bottleneck(Who.UNKNOWN, f"no one thing stands out{_idle(signs)}: {why}")
 
@@ -91,6 +99,10 @@ def overwhelmed(signs: Signs) -> bool:
     """
     busy = [share for share in (signs.generator, signs.simulator) if share is not None]
     return signs.places >= ALL and bool(busy) and max(busy) < BUSY
+
+
+def _new(share: float, before: float) -> bool:
+    return share - before >= SOME and share >= TWICE * before
 
 
 def _idle(signs: Signs) -> str:

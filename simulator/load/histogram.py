@@ -7,6 +7,8 @@ read by the library `hdrhistogram` (extra [load]), which is imported only there.
 
 from __future__ import annotations
 
+from fractions import Fraction
+from math import ceil
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,11 +50,15 @@ class Histogram:
         self.counts += other.counts
 
     def percentile(self, percent: float) -> int:
-        """Return the highest value of the cell that holds this percentile: us; 0 of nothing."""
+        """Return the least value that so many percent do not exceed, to its cell: us; 0 of nothing.
+
+        The rank is rounded up: of 160 values the 99th percentile is the 159th (the library
+        `hdrhistogram` rounds to the nearest, the 158th, which 98.75% do not exceed).
+        """
         total = self.count
         if not total:
             return 0
-        wanted = max(int(min(percent, 100.0) * total / 100 + 0.5), 1)
+        wanted = max(ceil(Fraction(str(min(percent, 100.0))) * total / 100), 1)
         cell = int(np.searchsorted(np.cumsum(self.counts), wanted))
         return _lowest(cell + 1) - 1 if percent else _lowest(cell)
 

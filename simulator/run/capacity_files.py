@@ -64,8 +64,11 @@ class Search:
         if self.found.end is not End.BROKE:
             above = [each for each in self.measured if each.step.rate == self.found.fails_at]
             at = next((each for each in above if each.step.met is False), at)
-        known = (each.step.p99_ms for each in self.measured if each.step.rate == self.found.knee)
-        return bottleneck(at.signs, at.step.why, (next(known, None), at.step.p99_ms))
+        met = (each for each in self.measured if each.step.rate == self.found.knee)
+        knee = next((each for each in met if each.step.met), None)
+        then = knee.step.p99_ms if knee else None
+        signs = knee.signs if knee else None
+        return bottleneck(at.signs, at.step.why, (then, at.step.p99_ms), signs)
 
     def law(self) -> Law | Untold:
         """Return the scalability law of the steps that say something."""

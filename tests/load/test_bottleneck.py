@@ -40,6 +40,14 @@ def test_the_idle_are_named_beside_the_one_that_was_not() -> None:
     )
 
 
+def test_what_was_so_at_the_knee_as_well_stood_in_nobody_s_way() -> None:
+    here, knee = (Signs(against="system", throttled=share, **IDLE) for share in (0.0055, 0.005))
+    assert "p99 from 35 ms" in bottleneck(here, "", (35, 990), knee).words
+    assert "refuses: 0.5%" in bottleneck(here, "", (35, 990)).words
+    more = Signs(against="system", throttled=0.03, **IDLE)
+    assert "refuses: 3.0%" in bottleneck(more, "", (35, 990), knee).words
+
+
 @pytest.mark.parametrize(
     ("signs", "is_so"),
     [

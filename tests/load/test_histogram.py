@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -43,9 +45,21 @@ def test_the_cells_are_the_library_s(values: list[int]) -> None:
     assert of(values).counts.tolist() == list(theirs.counts)
 
 
-@given(MANY, st.sampled_from([0.0, 1.0, 50.0, 90.0, 99.0, 99.9, 100.0]))
-def test_the_percentiles_are_the_library_s(values: list[int], percent: float) -> None:
-    assert of(values).percentile(percent) == library(values).get_value_at_percentile(percent)
+@given(st.lists(VALUES, min_size=1, max_size=200), st.sampled_from([1, 50, 90, 99, 99.9, 100]))
+def test_a_percentile_is_the_least_value_that_so_many_do_not_exceed(
+    values: list[int], percent: float
+) -> None:
+    rank = math.ceil(Fraction(str(percent)) * len(values) / 100)
+    least = sorted(values)[rank - 1]
+    assert of(values).percentile(percent) == library(values).get_highest_equivalent_value(least)
+
+
+@given(MANY, st.integers(0, 100))
+def test_no_percentile_is_below_the_library_s_and_whole_ranks_are_the_same(
+    values: list[int], percent: int
+) -> None:
+    ours, theirs = of(values).percentile(percent), library(values).get_value_at_percentile(percent)
+    assert ours == theirs if len(values) * percent % 100 == 0 else ours >= theirs
 
 
 @given(MANY)
@@ -54,7 +68,7 @@ def test_the_encoding_is_the_library_s_and_comes_back(values: list[int]) -> None
     assert Histogram.decode(ours.encode()).counts.tolist() == ours.counts.tolist()
     theirs = hdrh.HdrHistogram.decode(ours.encode())
     assert theirs.get_total_count() == len(values)
-    assert theirs.get_value_at_percentile(99) == ours.percentile(99)
+    assert theirs.get_value_at_percentile(100) == ours.percentile(100)
     written = library(values).encode().decode()
     assert Histogram.decode(written).counts.tolist() == ours.counts.tolist()
 
