@@ -86,7 +86,7 @@ def _trace(file: Path) -> tuple[int, ...]:
     try:
         if file.stat().st_size > TRACE_BYTES_MAX:
             raise wrong(f"{file} has more than {TRACE_BYTES_MAX:,} bytes: take a part of it")
-        lines = file.read_text("utf-8").split()
+        lines = file.read_text("utf-8-sig").split()  # spreadsheets begin with a BOM
     except (OSError, UnicodeDecodeError) as error:
         said = getattr(error, "strerror", None) or "it is no text"
         raise wrong(f"cannot read {file}: {said}") from None

@@ -207,7 +207,8 @@ class LoadRun:
             while not waiting.done():
                 await asyncio.wait([waiting], timeout=_LOOK_S)
                 passed_s = time.monotonic() - began
-                self.progress("load", min(passed_s / whole_s, 1.0), simulator.news)
+                done = min(passed_s / whole_s, 1.0) if whole_s else 1.0  # a trace of one instant
+                self.progress("load", done, simulator.news)
                 self._check_alive(simulator)
                 if generator.killed() and not waiting.done():
                     await asyncio.wait([waiting], timeout=_LOST_S)

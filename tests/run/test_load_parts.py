@@ -63,8 +63,9 @@ def test_every_shape_of_the_file_is_one_of_the_offer(
     assert shaped(arrivals) == shape
 
 
-def test_a_trace_counts_from_its_first_instant_in_any_order(tmp_path: Path) -> None:
-    (tmp_path / "log.txt").write_text("1700000012.5\n1700000010\n1700000011.25\n", "utf-8")
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_a_trace_counts_from_its_first_instant_in_any_order(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "log.txt").write_text("1700000012.5\n1700000010\n1700000011.25\n", encoding)
     assert shaped({"trace": "log.txt"}, tmp_path) == shapes.Trace((0, 1_250_000, 2_500_000))
 
 
