@@ -46,10 +46,15 @@ def surveyed(world: World, scenario: Scenario) -> Survey:
     return survey(world, name)
 
 
-def evidence_of(world: World, scenario: Scenario, counts: RateCounts) -> Evidence:
-    """Return what else the judge may look at: what was told when, and the counts of rates."""
+def evidence_of(
+    world: World, scenario: Scenario, counts: RateCounts, asked: Mapping[int, int]
+) -> Evidence:
+    """Return what else the judge may look at: what was told when, and the counts of rates.
+
+    `asked`: which of a load's arrivals asked for a message, by its key.
+    """
     claims = scenario.sut.claims if scenario.sut else None
-    evidence = Evidence(partial(tellings_of, world), counts)
+    evidence = Evidence(partial(tellings_of, world), counts, asked=asked)
     if claims is None:
         return evidence
     return replace(evidence, late_us=claims.late_after_us, twice_us=claims.twice_within_us)

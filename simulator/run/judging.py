@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from simulator.core.orders import CAUSED_MAX
 from simulator.run.facts import UNMEASURED, evidence_of, look_at, surveyed, totals_of
+from simulator.run.load_reading import asked_in
 from simulator.run.people import numbers_of
 from simulator.run.policy import policy_of_run
 from simulator.run.report import Judged
@@ -66,7 +67,7 @@ def judged(  # noqa: PLR0913, PLR0917 - what is judged, and how it is wanted
     facts = known.facts
     reconciliation: Reconciliation | None = None
     if claims is not None:
-        evidence = evidence_of(world, scenario, known.told)
+        evidence = evidence_of(world, scenario, known.told, asked_in(out, scenario, world, load))
         reconciliation = reconcile(claims, facts, totals_of(world, scenario), evidence)
     policy = policy_of_run(scenario, out, claims)
     measured = load.values() if load else UNMEASURED

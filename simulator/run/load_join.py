@@ -8,23 +8,26 @@ answer that we did not give, or a message that nobody sent, means that one side'
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict, deque
+import re
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from simulator.core.ids import public_id
 from simulator.core.message import Origin
 from simulator.load.books import DROPPED
+from simulator.run.load_pairing import Became, Sent, became, by_acceptance, by_start, in_order
 from simulator.run.survey import PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from simulator.engine.world import World
     from simulator.load.books import Row
 
 JOINED = "joined"
 UNTOLD = "accepted, but the client got no answer"
+YET_SENT = "refused, and accepted all the same"
 UNKNOWN = "answered 2xx, but no message is known"
 UNBOOKED = "accepted, but in nobody's books"
 TWICE = "one message answered two requests"
@@ -32,16 +35,7 @@ NOT_ACCEPTED = "not accepted"
 UNSENT = "the system took it, and sent nothing"
 NEVER_SENT = "dropped before it was sent"
 ROWS_MAX = 1_000  # rows of findings kept; all are counted
-
-
-class Sent(NamedTuple):
-    """A message that we accepted, as far as books can name it."""
-
-    key: int
-    account: str
-    to: str
-    own_id: str
-    provider_id: str
+_CLASS = {Became.SAID: JOINED, Became.UNSURE: UNTOLD, Became.NEVER: YET_SENT}
 
 
 class Pair(NamedTuple):
@@ -71,6 +65,8 @@ class Joined:
         rows: of the client's books; started: of these, how many were sent.
         counts: by class, warm-up included.
         odd: the first of what does not simply agree.
+        asked: by the key of a message, the arrival that asked for it, where that is known; a
+            system may have written more than once for one arrival.
     """
 
     rows: int = 0
@@ -78,6 +74,7 @@ class Joined:
     counts: Counter[str] = field(default_factory=Counter)
     pairs: list[Pair] = field(default_factory=list)
     odd: list[Odd] = field(default_factory=list)
+    asked: dict[int, int] = field(default_factory=dict)
 
     def note(self, kind: str, n: int, to: str, words: str = "") -> None:
         """Count something odd, and keep it while there is room."""
@@ -85,17 +82,35 @@ class Joined:
         if len(self.odd) < ROWS_MAX:
             self.odd.append(Odd(kind, n, to, words))
 
+    def pair(self, row: Row, message: Sent) -> None:
+        """Note what a request became."""
+        found = Pair(row.n, bool(row.warm), row.intended_us, row.answered_us, message.key)
+        self.pairs.append(found)
+        self.asked[message.key] = row.n
+        kind = _CLASS[became(row)]
+        if kind == JOINED:
+            self.counts[kind] += 1
+        else:
+            words = row.code or (f"status {row.status}" if row.status else "no answer")
+            self.note(kind, row.n, row.recipient, words)
 
-def accepted_in(world: World) -> Iterator[Sent]:
-    """Yield every message that customers' own requests became, in the order of acceptance."""
+
+def accepted_in(world: World, epoch_at: Callable[[int], float] = float) -> Iterator[Sent]:
+    """Yield every message that customers' own requests became.
+
+    Args:
+        world: as it was at the end.
+        epoch_at: returns when an instant of the world was, epoch us.
+    """
     epoch = world.gateway.epoch
     for account, shelf in world.store.shelves.items():
         prefix = PREFIX.get(shelf.account.dialect, "")
-        found = (world.store.get(key) for key in shelf.keys)
-        own = [m for m in found if m is not None and not m.inbound and m.origin is Origin.CLIENT]
-        for message in sorted(own, key=lambda m: (m.accepted_us, m.key)):
+        for message in filter(None, map(world.store.get, shelf.keys)):
+            if message.inbound or message.origin is not Origin.CLIENT:
+                continue
             written = prefix + public_id(message.key, epoch) if prefix else ""
-            yield Sent(message.key, account, message.to, message.reference, written)
+            at_us = epoch_at(message.accepted_us)
+            yield Sent(message.key, account, message.to, message.reference, written, at_us)
 
 
 def join_gateway(
@@ -103,51 +118,25 @@ def join_gateway(
 ) -> Joined:
     """Join the books of a load against the gateway.
 
+    A request that names a message, by either id, is that message's; of several with one own id
+    each has a message of its own. Only a message that has no own id can be found by recipient.
+
     Args:
         rows: of the client.
         sent: from `accepted_in`.
         spelled: from numbers as the list writes them to E.164.
         others_send: a system under test may have sent messages of its own as well.
     """
-    found, ours = Joined(), _Ours(sent)
-    unnamed = [row for row in _started(rows, found) if not _by_name(found, row, ours)]
-    for row in sorted(unnamed, key=lambda row: (row.started_us, row.n)):
-        waiting = ours.left((row.account, spelled.get(row.recipient, row.recipient)))
-        if 200 <= row.status < 300:
-            found.note(UNKNOWN, row.n, row.recipient, row.provider_id or row.own_id)
-        elif waiting and (row.status == 0 or row.status >= 500):
-            ours.taken.add(waiting[0].key)
-            _pair(found, row, waiting.popleft())
-        else:
-            found.counts[NOT_ACCEPTED] += 1
-    for message in () if others_send else ours.rest():
-        found.note(UNBOOKED, -1, message.to, message.provider_id or message.own_id)
+    found = Joined()
+    started, messages = sorted(_started(rows, found), key=by_start), [*sent]
+    taken: set[int] = set()
+    unnamed = _join_by_provider_id(started, messages, found, taken)
+    unnamed = _join_by_own_id(unnamed, messages, found, taken)
+    _join_by_person(unnamed, messages, spelled, found, taken)
+    for message in () if others_send else messages:
+        if message.key not in taken:
+            found.note(UNBOOKED, -1, message.to, message.provider_id or message.own_id)
     return found
-
-
-class _Ours:
-    """Accepted messages by what a row may call them; those that no row has taken yet."""
-
-    def __init__(self, sent: Iterable[Sent]) -> None:
-        self.by_id: dict[tuple[str, str], Sent] = {}
-        self.taken: set[int] = set()
-        self._by_place: defaultdict[tuple[str, str], deque[Sent]] = defaultdict(deque)
-        for message in sent:
-            for name in filter(None, (message.provider_id, message.own_id)):
-                self.by_id[message.account, name] = message
-            self._by_place[message.account, message.to].append(message)
-
-    def left(self, place: tuple[str, str]) -> deque[Sent]:
-        """Return what is left of an account and a recipient, the oldest first."""
-        waiting = self._by_place[place]
-        while waiting and waiting[0].key in self.taken:
-            waiting.popleft()
-        return waiting
-
-    def rest(self) -> Iterator[Sent]:
-        """Yield what nobody has taken."""
-        everyone = (message for each in self._by_place.values() for message in each)
-        return (message for message in everyone if message.key not in self.taken)
 
 
 def _started(rows: Iterable[Row], found: Joined) -> Iterator[Row]:
@@ -161,52 +150,138 @@ def _started(rows: Iterable[Row], found: Joined) -> Iterator[Row]:
             yield row
 
 
-def _by_name(found: Joined, row: Row, ours: _Ours) -> bool:
-    """Join a row that names its message; tell whether it did."""
-    named = _named(row, ours.by_id)
-    if named is None:
-        return False
-    if named.key in ours.taken:
-        found.note(TWICE, row.n, row.recipient, row.provider_id or row.own_id)
-    else:
-        ours.taken.add(named.key)
-        _pair(found, row, named)
-    return True
+def _join_by_provider_id(
+    rows: Sequence[Row], messages: Sequence[Sent], found: Joined, taken: set[int]
+) -> list[Row]:
+    """Join what was answered with our own id of it; return the other rows."""
+    named = {(each.account, each.provider_id): each for each in messages if each.provider_id}
+    left = []
+    for row in rows:
+        message = named.get((row.account, row.provider_id))
+        if message is None:
+            left.append(row)
+        elif message.key not in taken:
+            taken.add(message.key)
+            found.pair(row, message)
+        else:
+            found.note(TWICE, row.n, row.recipient, row.provider_id)
+    return left
 
 
-def _named(row: Row, by_id: Mapping[tuple[str, str], Sent]) -> Sent | None:
-    """Return the message that a row names; a refused one is named by nobody."""
-    for name in (row.provider_id, row.own_id):
-        if name and (message := by_id.get((row.account, name))):
-            return message
-    return None
+def _join_by_own_id(
+    rows: Sequence[Row], messages: Sequence[Sent], found: Joined, taken: set[int]
+) -> list[Row]:
+    """Join what has the client's own id, surest answers first; return the rows that name nothing.
+
+    A refusal of an own id whose message is another request's is no more than a refusal.
+    """
+    named: defaultdict[tuple[str, str], list[Sent]] = defaultdict(list)
+    for message in sorted(messages, key=by_acceptance, reverse=True):
+        if message.own_id:
+            named[message.account, message.own_id].append(message)
+    left = []
+    for row in sorted(rows, key=lambda row: became(row).value):
+        bearers = named.get((row.account, row.own_id), [])
+        while bearers and bearers[-1].key in taken:
+            bearers.pop()
+        if bearers:
+            taken.add(bearers[-1].key)
+            found.pair(row, bearers.pop())
+        elif (row.account, row.own_id) not in named:
+            left.append(row)
+        elif became(row) is Became.SAID:
+            found.note(TWICE, row.n, row.recipient, row.own_id)
+        else:
+            found.counts[NOT_ACCEPTED] += 1
+    return left
 
 
-def _pair(found: Joined, row: Row, message: Sent) -> None:
-    pair = Pair(row.n, bool(row.warm), row.intended_us, row.answered_us, message.key)
-    found.pairs.append(pair)
-    if 200 <= row.status < 300:
-        found.counts[JOINED] += 1
-    else:
-        words = row.code or (f"status {row.status}" if row.status else "no answer")
-        found.note(UNTOLD, row.n, row.recipient, words)
+def _join_by_person(
+    rows: Sequence[Row],
+    messages: Sequence[Sent],
+    spelled: Mapping[str, str],
+    found: Joined,
+    taken: set[int],
+) -> None:
+    """Join what is left by account and recipient, and say of each row what became of it."""
+    asking: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        if row.provider_id and became(row) is Became.SAID:  # none of the ids that we gave
+            found.note(UNKNOWN, row.n, row.recipient, row.provider_id)
+        else:
+            asking[row.account, spelled.get(row.recipient, row.recipient)].append(row)
+    answers: defaultdict[tuple[str, str], list[Sent]] = defaultdict(list)
+    for message in messages:
+        if message.key not in taken and not message.own_id:
+            answers[message.account, message.to].append(message)
+    for person, theirs in asking.items():
+        for row, message in _pairs(found, theirs, answers.get(person, ()), UNKNOWN):
+            taken.add(message.key)
+            found.pair(row, message)
+
+
+def _pairs(
+    found: Joined, rows: Sequence[Row], messages: Sequence[Sent], lacks: str
+) -> Iterator[tuple[Row, Sent]]:
+    """Yield one person's requests with their messages, and say what the others have come to.
+
+    Args:
+        found: where it is said.
+        rows: requests of the person.
+        messages: to the person.
+        lacks: the class of a request that was taken and has none.
+    """
+    joined = set()
+    for row, message in in_order(rows, messages):
+        joined.add(row.n)
+        yield row, message
+    for row in rows:
+        if row.n in joined:
+            continue
+        if became(row) is Became.SAID:
+            found.note(lacks, row.n, row.recipient, row.own_id)
+        else:
+            found.counts[NOT_ACCEPTED] += 1
 
 
 def join_system(rows: Iterable[Row], sent: Iterable[Sent], spelled: Mapping[str, str]) -> Joined:
-    """Join the books of a load against a system: the k-th start for somebody and its k-th message.
+    """Join the books of a load against a system, each start of which is for one person.
 
-    The system may write more often than it was asked to (a reminder), and later.
+    A message whose own id has the arrival's own id in it (a start may be told it as `$arrival`) is
+    of that start. The others are joined person by person: the k-th start that can have become a
+    message, and the k-th message. The system may write more often than it was asked to, and later.
     """
     found = Joined()
-    by_person: defaultdict[str, deque[Sent]] = defaultdict(deque)
-    for message in sent:
-        by_person[message.to].append(message)
-    for row in sorted(_started(rows, found), key=lambda row: (row.started_us, row.n)):
-        waiting = by_person[spelled.get(row.recipient, row.recipient)]
-        if waiting:
-            _pair(found, row, waiting.popleft())
-        elif 200 <= row.status < 300:
-            found.note(UNSENT, row.n, row.recipient, "not until the end of the drain")
+    started = [*_started(rows, found)]
+    there = {row.n: spelled.get(row.recipient, row.recipient) for row in started}
+    named, unnamed = _by_arrival(started, sent, there)
+    asking: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in started:
+        if messages := named.get(row.n):
+            found.pair(row, messages[0])
+            found.asked.update((message.key, row.n) for message in messages)
         else:
-            found.counts[NOT_ACCEPTED] += 1
+            asking[there[row.n]].append(row)
+    for person, theirs in asking.items():
+        for row, message in _pairs(found, theirs, unnamed.get(person, ()), UNSENT):
+            found.pair(row, message)
     return found
+
+
+def _by_arrival(
+    rows: Sequence[Row], sent: Iterable[Sent], there: Mapping[int, str]
+) -> tuple[Mapping[int, list[Sent]], Mapping[str, list[Sent]]]:
+    """Return messages by the arrival that they name, and the others by person; the oldest first."""
+    arrival = {row.own_id: row.n for row in rows if row.own_id}
+    runs = {own.rpartition("-")[0] for own in arrival}
+    pattern = re.compile(rf"(?:{'|'.join(map(re.escape, runs))})-\d+") if runs else None
+    named: defaultdict[int, list[Sent]] = defaultdict(list)
+    unnamed: defaultdict[str, list[Sent]] = defaultdict(list)
+    for message in sorted(sent, key=by_acceptance):
+        seen = pattern.search(message.own_id) if pattern and message.own_id else None
+        n = arrival.get(seen.group(), -1) if seen else -1
+        if there.get(n) == message.to:  # an id that was cut short may name another one
+            named[n].append(message)
+        else:
+            unnamed[message.to].append(message)
+    return named, unnamed

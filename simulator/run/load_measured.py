@@ -18,6 +18,7 @@ from simulator.load import outcome as oc
 from simulator.run import load_join as joins
 from simulator.run.conductor import LAG_BUDGET_S
 from simulator.run.load_busy import BUSY_MAX, WINDOW_NS, Sample, busiest
+from simulator.run.load_receipts import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -42,6 +43,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
         refused_fails: connections were refused, and the scenario says that this fails it.
         unanswered: nothing was accepted, because every connection was refused.
         section: what the report shows.
+        pace: the simulator's clocks; None: the load came to nothing.
     """
 
     metrics: dict[str, str | None]
@@ -49,6 +51,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     refused_fails: int = 0
     unanswered: bool = False
     section: dict[str, Any] = {}
+    pace: Pace | None = None
 
     def values(self) -> Mapping[str, Fraction | None]:
         """Return the metrics as numbers."""

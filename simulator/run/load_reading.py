@@ -57,7 +57,7 @@ def measured_in(  # noqa: PLR0913 - a finished load
     load = scenario.load
     assert load is not None
     found = outcome.read(out / OUTCOME)
-    joined = _joined(out, scenario, world)
+    joined = _joined(out, scenario, world, pace)
     heard = heard_in(out, pace)
     clocks = {each.worker: each.clock for each in found.workers}
     ordered = [clocks.get(n) for n in range(max(found.expected, 1))]
@@ -83,12 +83,29 @@ def measured_in(  # noqa: PLR0913 - a finished load
             ended=ended,
             pace=pace,
         ),
+        pace=pace,
     )
 
 
-def _joined(out: Path, scenario: Scenario, world: World) -> Joined:
+def asked_in(
+    out: Path, scenario: Scenario, world: World, load: Measured | None
+) -> Mapping[int, int]:
+    """Return which arrival asked for a message, by its key, where anybody was asked for twice.
+
+    Args:
+        out: the folder of a load that is over, or was none.
+        scenario: of the load.
+        world: as it was at the end.
+        load: what was measured.
+    """
+    if load is None or load.pace is None or not any(row.k for row in books.read(out)):
+        return {}
+    return _joined(out, scenario, world, load.pace).asked
+
+
+def _joined(out: Path, scenario: Scenario, world: World, pace: Pace) -> Joined:
     spelled = dict(zip(listed(scenario), numbers_of(scenario), strict=True))
-    rows, sent = books.read(out), accepted_in(world)
+    rows, sent = books.read(out), accepted_in(world, pace.epoch_at)
     assert scenario.load is not None
     if scenario.load.against == "system":
         return join_system(rows, sent, spelled)

@@ -86,12 +86,14 @@ class Evidence:
         counts: what claimed rates are judged by, as told; None: they are not.
         late_us: how long after acceptance a receipt is late.
         twice_us: how soon the same text to the same person is a repetition.
+        asked: which request asked for a message, by its key (`twice.twins`).
     """
 
     tellings_of: TellingsOf = lambda _key: ()
     counts: Counts | None = None
     late_us: int = told.LATE_US
     twice_us: int = twice.WITHIN_US
+    asked: Mapping[int, int] = field(default_factory=dict)
 
 
 def reconcile(
@@ -167,7 +169,8 @@ class _Judge:
         micros[about] = np.where(comparable, facts.micros[at], rows.micros[about])
         kind = np.full(len(rows), NONE, np.int16)
         kind[about] = self._kinds(about, at, units[about], micros[about])
-        repeats = twice.twins(facts, joined.taken, self._evidence.twice_us)
+        evidence = self._evidence
+        repeats = twice.twins(facts, joined.taken, evidence.twice_us, evidence.asked)
         kind[about[repeats[at]]] = RANKS[FindingKind.SENT_TWICE]
         kind[again] = RANKS[FindingKind.CLAIMED_TWICE]
         kind[place == NONE] = RANKS[FindingKind.UNKNOWN_TO_US]

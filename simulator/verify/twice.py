@@ -15,12 +15,19 @@ from simulator.verify.columns import Column, runs
 from simulator.verify.facts import FINALS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from simulator.verify.facts import Facts
 
 WITHIN_US = 600_000_000  # ten minutes: how soon the same text is a repetition
 
 
-def twins(facts: Facts, taken: Column, within_us: int = WITHIN_US) -> Column:
+def twins(
+    facts: Facts,
+    taken: Column,
+    within_us: int = WITHIN_US,
+    asked: Mapping[int, int] | None = None,
+) -> Column:
     """Tell which messages repeat another one.
 
     Args:
@@ -28,11 +35,14 @@ def twins(facts: Facts, taken: Column, within_us: int = WITHIN_US) -> Column:
         taken: which of them are claimed.
         within_us: how long after a message the same text to the same person repeats it, unless
             the customer had been told by then that the first had failed.
+        asked: by a message's key, the request that asked for it, where one person was asked for
+            several times: messages of two requests do not repeat each other. A message of no
+            known request is of the same one as the message before it.
     """
     found = np.zeros(len(facts), np.bool_)
     group = np.arange(len(facts))
     _join_own_ids(facts, group)
-    _join_repetitions(facts, within_us, group)
+    _join_repetitions(facts, within_us, group, asked or {})
     members = np.flatnonzero(np.bincount(group, minlength=len(facts))[group] > 1)
     keys = (facts.key[members], facts.accepted_us[members], ~taken[members], group[members])
     ordered = members[np.lexsort(keys)]
@@ -53,15 +63,23 @@ def _join_own_ids(facts: Facts, group: Column) -> None:
             group[there[other]] = group[there[one]]
 
 
-def _join_repetitions(facts: Facts, within_us: int, group: Column) -> None:
+def _join_repetitions(
+    facts: Facts, within_us: int, group: Column, asked: Mapping[int, int]
+) -> None:
     """Give a message that repeats another's text the other's number."""
     texts = np.flatnonzero(facts.text)
     person, text = facts.to.hashes[texts, 0], facts.text[texts]
     some = _shared(person ^ (text * _ODD))
     instants = facts.accepted_us[texts[some]]
     order = some[np.lexsort((facts.key[texts[some]], instants, text[some], person[some]))]
-    before, after = texts[order[:-1]], texts[order[1:]]
     same = (person[order[1:]] == person[order[:-1]]) & (text[order[1:]] == text[order[:-1]])
+    if asked and len(order):
+        letter = np.concatenate(([0], np.cumsum(~same)))  # one person, one text
+        request = _requests(facts.key[texts[order]], letter, asked)
+        apart = np.lexsort((request, letter))
+        order, letter, request = order[apart], letter[apart], request[apart]
+        same = (letter[1:] == letter[:-1]) & (request[1:] == request[:-1])
+    before, after = texts[order[:-1]], texts[order[1:]]
     soon = facts.accepted_us[after] - facts.accepted_us[before] <= within_us
     told = facts.told[before]
     failed: Column = np.isin(told, FINALS) & (told != State.DELIVERED)
@@ -71,6 +89,15 @@ def _join_repetitions(facts: Facts, within_us: int, group: Column) -> None:
         group[_root(group, other)] = _root(group, one)
     while not np.array_equal(group, group[group]):
         group[:] = group[group]
+
+
+def _requests(keys: Column, letter: Column, asked: Mapping[int, int]) -> Column:
+    """Return which request each message is of: its own, or that of the one before it."""
+    known = np.array([asked.get(key, _NOT_KNOWN) for key in keys.tolist()], np.int64)
+    begins = np.diff(letter, prepend=-1) != 0
+    places = np.where(begins | (known != _NOT_KNOWN), np.arange(len(known)), 0)
+    found: Column = known[np.maximum.accumulate(places)]
+    return found
 
 
 def _root(group: Column, place: int) -> int:
@@ -86,5 +113,6 @@ def _shared(keys: Column) -> Column:
     return np.flatnonzero(np.isin(keys, repeated)) if len(repeated) else _NOBODY
 
 
+_NOT_KNOWN = -1
 _ODD = np.uint64(0x9E37_79B9_7F4A_7C15)
 _NOBODY = np.empty(0, np.int64)

@@ -98,5 +98,5 @@ def test_an_opt_out_is_known_once_it_was_told(tmp_path: Path) -> None:
 def test_an_account_that_is_not_there_has_no_messages(tmp_path: Path) -> None:
     scenario, world = made(tmp_path)
     assert len(survey(world, "nobody").facts) == 0
-    evidence = evidence_of(world, scenario, survey(world, "nobody").told)
+    evidence = evidence_of(world, scenario, survey(world, "nobody").told, {})
     assert (evidence.late_us, evidence.twice_us) == (24 * 3_600_000_000, 600_000_000)

@@ -150,3 +150,33 @@ def one_by_one(facts: list[Fact]) -> list[list[Fact]]:
         groups = [g for g in groups if g not in met]
         groups.append([f for g in met for f in g] + [fact])
     return groups
+
+
+def test_what_was_asked_for_twice_is_not_sent_twice() -> None:
+    honest, facts = sent({}, {}, {})
+    asked = {fact.key: n for n, fact in enumerate(facts)}
+    assert kinds(judged(honest, facts, [0, 1, 2], asked=asked)) == []
+    assert kinds(judged(honest, facts, [0, 1, 2])) == [TWICE, TWICE]
+
+
+def test_more_than_was_asked_for_is_sent_twice_beside_what_was_asked_for_again() -> None:
+    honest, facts = sent({}, {}, {}, {})
+    one, other, unknown, late = (fact.key for fact in facts)
+    found = judged(honest, facts, [0, 1], asked={one: 5, other: 9, late: 5})
+    assert [f.fact for f in found.findings] == [facts[2], facts[3]]  # of 9, by its place, and of 5
+    found = judged(honest, facts, [0, 1, 3], asked={one: 5, other: 9, unknown: 5, late: 7})
+    assert [f.fact for f in found.findings] == [facts[2]]
+
+
+def test_one_own_id_is_one_message_whoever_asked_for_it() -> None:
+    honest, facts = sent({"own_id": "a"}, {"own_id": "a"})
+    asked = {fact.key: n for n, fact in enumerate(facts)}
+    assert kinds(judged(honest, facts, [0], asked=asked)) == [TWICE]
+
+
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=10))
+def test_of_each_request_all_but_one_are_sent_twice(requests: list[int]) -> None:
+    honest, facts = sent(*[{} for _ in requests])
+    asked = {fact.key: n for fact, n in zip(facts, requests, strict=True)}
+    found = judged(honest, facts, [*range(len(facts))], asked=asked)
+    assert len(found.findings) == len(requests) - len(set(requests))
