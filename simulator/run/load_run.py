@@ -31,6 +31,7 @@ from simulator.run.judging import Wanted
 from simulator.run.kept import Earlier, earlier_in
 from simulator.run.load_callbacks import CALLBACKS_FILE
 from simulator.run.load_child import Child
+from simulator.run.load_idle import at_rest, is_quiet
 from simulator.run.load_locust import WORKERS_S, Generator
 from simulator.run.load_measured import FILE as LOAD_FILE
 from simulator.run.load_offer import OFFER, lasts_s, offer_of, shape_of
@@ -176,12 +177,15 @@ class LoadRun:
             await self.generator.start()
             await self._sent(self.generator, simulator)
             await self._drained(simulator)
-        await simulator.ask("hold", _END_S)
+        held = await simulator.ask("hold", _END_S)
         if system is None:
             return None
         self.progress("claims", 1.0, simulator.news)
         source = source_of(scenario, {}, system, lambda t: given.fill(t, port, system.url))
-        return None if source is None else await source.claims()
+        if source is None:
+            return None
+        await at_rest(system, held["now_us"], self.timeout_s, lambda: self._check_alive(simulator))
+        return await source.claims()
 
     def _flags(self, sut_url: str, push: str) -> list[str]:
         flags = [str(self.out), "--run", self.id, "--seed", str(self.scenario.seed)]
@@ -254,7 +258,8 @@ class LoadRun:
             self.progress("drain", passed_s / drain_s, news)
             self._check_alive(simulator)
             moves = (news.get("accepted"), news.get("callbacks"), news.get("known"))
-            if hash(moves) != seen or not _is_quiet(news) or not await self._idle():
+            quiet = is_quiet(news, drain_s - passed_s)
+            if hash(moves) != seen or not quiet or not await self._idle():
                 seen, calm_at = hash(moves), time.monotonic()
             elif time.monotonic() - calm_at >= _SETTLE_S:
                 return
@@ -283,11 +288,3 @@ class LoadRun:
                 await self._system.stop()
             await simulator.stop()
             await receiver.stop()
-
-
-def _is_quiet(news: Mapping[str, Any]) -> bool:
-    """Tell whether nothing is in flight and no callback is unanswered."""
-    if not news:
-        return False
-    arrived = news["accepted"] == news["fated"] == news["known"]
-    return bool(arrived) and not (news["unanswered"] or news["requests"])

@@ -27,6 +27,7 @@ from simulator.errors import TodokuError
 from simulator.run.load_busy import SAMPLE_S, Meter, busiest
 from simulator.run.load_callbacks import Watch, late_after_us, mono_us, write_side
 from simulator.run.load_child import serve_lines
+from simulator.run.load_idle import wakes_s
 from simulator.run.load_storm import StormServed
 from simulator.run.load_tenants import tenanted
 from simulator.run.policy import Arrivals
@@ -113,7 +114,8 @@ class Served:
             if not (driver.outstanding or server.front.in_flight):
                 break
             await asyncio.sleep(_LOOK_S)
-        self._held = {"lag_s": lag_us / (rate * 1e6), "unanswered": unanswered}
+        now_us = driver.now()
+        self._held = {"lag_s": lag_us / (rate * 1e6), "unanswered": unanswered, "now_us": now_us}
         return self._held
 
     async def end(self) -> Mapping[str, Any]:
@@ -147,6 +149,7 @@ class Served:
             "known": known,
             "callbacks": sum(t.callbacks for t in tallies),
             "unanswered": driver.outstanding,
+            "wakes_s": wakes_s(driver),
             "requests": self._server.front.in_flight,
             "lag_s": driver.lag_us() / ((driver.clock.rate or 1.0) * 1e6),
             "busy": round(self._meter.latest(), 3),
