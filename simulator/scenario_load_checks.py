@@ -85,6 +85,9 @@ def _target(tree: dict[str, Node], load: dict[str, Node]) -> Found:
     if against in {"system", "callbacks"} and sut is None:
         said = f"{against} is the system under test: add `sut:`, or write against: gateway"
         yield (*_HERE, "against"), said
+    if against == "gateway" and "claims" in _inner(tree, "sut"):
+        said = "a system cannot claim what the load itself sends to the gateway"
+        yield ("sut", "claims"), f"{said}: remove it, or write against: system"
     if "callbacks" in load and sut is not None:
         said = "receipts go to the system under test (`sut:`), or to nobody: remove it"
         yield (*_HERE, "callbacks"), said

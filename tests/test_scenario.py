@@ -108,7 +108,7 @@ def test_expectations_are_read_exactly_and_know_every_metric() -> None:
     assert (honest.that, honest.equals) == (Measure("findings"), 0)
     assert price.between == (7000, Fraction(15001, 2))
     items = [{"name": m, "that": f"{m}/accepted", "at_most": "1"} for m in METRICS]
-    load = ("load", {"arrivals": {"constant": "1/s", "for": "5s"}})
+    load = ("load", {"against": "system", "arrivals": {"constant": "1/s", "for": "5s"}})
     found = read(written(("expect", items), ("time.mode", "real"), load)).expect
     assert [e.that for e in found] == [Measure(metric, "accepted") for metric in METRICS]
 

@@ -140,6 +140,15 @@ def test_what_a_load_cannot_judge_is_refused() -> None:
     assert read(load, expect=[{"name": "e", "that": "findings", "equals": "0"}])
 
 
+def test_no_system_can_claim_what_the_load_itself_sends() -> None:
+    claiming = {**SUT, "claims": "GET /claims"}
+    load = {"arrivals": CONSTANT}
+    assert "cannot claim what the load itself sends" in refused(load, sut=claiming)
+    assert read({**load, "against": "system"}, sut=claiming).load
+    assert read({**load, "against": "callbacks"}, sut=claiming).load
+    assert read(load, sut=SUT).load
+
+
 def test_tenants_are_made_of_one_account_and_belong_to_the_gateway() -> None:
     load = {"arrivals": CONSTANT, "tenants": "300"}
     two = [{"name": "a", "dialect": "twilio"}, {"name": "b", "dialect": "twilio"}]
