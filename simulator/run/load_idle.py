@@ -15,13 +15,13 @@ from simulator.errors import ProvesNothing
 from simulator.web.prompt import NOW_HEADER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from simulator.engine.driver import Driver
     from simulator.run.sut import System
 
 IDLE_S = 60.0  # real time; a system that goes on for longer after a load is not soon at rest
-_LOOK_S = 0.05
+_PAUSE_S, _PAUSE_S_MAX = 0.01, 0.2
 
 
 def wakes_s(driver: Driver) -> float | None:
@@ -46,28 +46,25 @@ def is_quiet(news: Mapping[str, Any], left_s: float) -> bool:
     return bool(arrived) and not (news["unanswered"] or news["requests"])
 
 
-async def at_rest(
-    system: System, now_us: int, timeout_s: float, check_alive: Callable[[], None]
-) -> None:
+async def at_rest(system: System, now_us: int, timeout_s: float) -> None:
     """Return when the system says that nothing is left to do, if it can say so.
 
     Args:
         system: as it is; the clock stands.
         now_us: where the clock stands.
         timeout_s: of the system; no more than a minute of it is spent here.
-        check_alive: raises where a process is gone.
 
     Raises:
         ProvesNothing: it does not say so in time, or does not answer.
     """
     if system.sut.idle is None:
         return
-    within_s = min(timeout_s, IDLE_S)
+    within_s, pause_s = min(timeout_s, IDLE_S), _PAUSE_S
     try:
         async with asyncio.timeout(within_s):
             while not await system.idle({NOW_HEADER: str(now_us)}):
-                check_alive()
-                await asyncio.sleep(_LOOK_S)
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, _PAUSE_S_MAX)
     except TimeoutError:
         line = f"{system.sut.idle.method} {system.sut.idle.path}"
         raise ProvesNothing(

@@ -87,6 +87,15 @@ def measured_in(  # noqa: PLR0913 - a finished load
     )
 
 
+def _joined(out: Path, scenario: Scenario, world: World, pace: Pace) -> Joined:
+    spelled = dict(zip(listed(scenario), numbers_of(scenario), strict=True))
+    rows, sent = books.read(out), accepted_in(world, pace.epoch_at)
+    assert scenario.load is not None
+    if scenario.load.against == "system":
+        return join_system(rows, sent, spelled)
+    return join_gateway(rows, sent, spelled, others_send=scenario.sut is not None)
+
+
 def asked_in(
     out: Path, scenario: Scenario, world: World, load: Measured | None
 ) -> Mapping[int, int]:
@@ -101,12 +110,3 @@ def asked_in(
     if load is None or load.pace is None or not any(row.k for row in books.read(out)):
         return {}
     return _joined(out, scenario, world, load.pace).asked
-
-
-def _joined(out: Path, scenario: Scenario, world: World, pace: Pace) -> Joined:
-    spelled = dict(zip(listed(scenario), numbers_of(scenario), strict=True))
-    rows, sent = books.read(out), accepted_in(world, pace.epoch_at)
-    assert scenario.load is not None
-    if scenario.load.against == "system":
-        return join_system(rows, sent, spelled)
-    return join_gateway(rows, sent, spelled, others_send=scenario.sut is not None)

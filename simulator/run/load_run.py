@@ -184,7 +184,7 @@ class LoadRun:
         source = source_of(scenario, {}, system, lambda t: given.fill(t, port, system.url))
         if source is None:
             return None
-        await at_rest(system, held["now_us"], self.timeout_s, lambda: self._check_alive(simulator))
+        await at_rest(system, held["now_us"], self.timeout_s)
         return await source.claims()
 
     def _flags(self, sut_url: str, push: str) -> list[str]:

@@ -72,7 +72,7 @@ async def rest(folder: Path, url: str, *, timeout_s: float = 30.0, idle: str | N
     system = System(sut, Given(*[""] * 7), 0, folder / "sut.log")
     await system.start()
     try:
-        await at_rest(system, START_US, timeout_s, lambda: None)
+        await at_rest(system, START_US, timeout_s)
     finally:
         await system.stop()
 
