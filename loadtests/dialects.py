@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _TWILIO_OPTED_OUT, _NATIVE_OPTED_OUT = 21610, "opted_out"
 _JAPAN = "+81"
+WORD_MAX = 100  # characters of an id or a code that are kept; none is longer
+UNREADABLE = (ValueError, RecursionError)  # no JSON, no text, not its form, nested without end
 
 
 # Each dialect: a writer (n, recipient, own id) -> bytes, made for one account; and a reader.
@@ -101,10 +103,10 @@ _zettai_reply = msgspec.json.Decoder(_ZettaiReply).decode
 def _read_twilio(status: int, body: bytes) -> Answer:
     try:
         reply = _twilio_reply(body)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return _unread(status)
     if status == 201:
-        return Answer(result.OK, reply.sid)
+        return Answer(result.OK, reply.sid[:WORD_MAX])
     if reply.code == _TWILIO_OPTED_OUT:
         return Answer(result.OPTED_OUT, "", str(reply.code))
     return Answer(grade(status), "", "" if reply.code is None else str(reply.code))
@@ -113,19 +115,19 @@ def _read_twilio(status: int, body: bytes) -> Answer:
 def _read_native(status: int, body: bytes) -> Answer:
     try:
         reply = _native_reply(body)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return _unread(status)
     if status == 201:
-        return Answer(result.OK, reply.id)
+        return Answer(result.OK, reply.id[:WORD_MAX])
     kind = result.OPTED_OUT if reply.code == _NATIVE_OPTED_OUT else grade(status)
-    return Answer(kind, "", reply.code)
+    return Answer(kind, "", reply.code[:WORD_MAX])
 
 
 def read_zettai(status: int, body: bytes) -> Answer:
     """Read 絶対リーチ!'s answer: 200 whatever it means, with a code inside."""
     try:
         code = _zettai_reply(body).responseCode
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return _unread(status)
     if status == 200 and code == 0:
         return Answer(result.OK)
