@@ -31,6 +31,7 @@ class Pace:
         act: does arrival number `place` of `due_s`; called in a greenlet of the pool; must not
             raise.
         drop: is told of an arrival that is given up.
+        wait: is told of an arrival that finds all of `in_flight` busy.
         in_flight: most greenlets.
         queue: most arrivals in line.
         drop_after_s: how long an arrival may wait.
@@ -41,12 +42,13 @@ class Pace:
         due_s: Sequence[float],
         act: Callable[[int], None],
         drop: Callable[[int], None],
+        wait: Callable[[int], None],
         *,
         in_flight: int,
         queue: int,
         drop_after_s: float,
     ) -> None:
-        self._due_s, self._act, self._drop = due_s, act, drop
+        self._due_s, self._act, self._drop, self._wait = due_s, act, drop, wait
         self._in_flight, self._queue, self._drop_after_s = in_flight, queue, drop_after_s
         self._idle: list[gevent.Greenlet] = []
         self._line: deque[int] = deque()
@@ -88,6 +90,7 @@ class Pace:
         elif len(self._pool) < self._in_flight:
             self._pool.add(gevent.spawn(self._work, place))
         else:
+            self._wait(place)
             self._expire()
             if len(self._line) < self._queue:
                 self._line.append(place)

@@ -100,6 +100,7 @@ class Player:
             (self._due_us / US + self._start_s).tolist(),
             self._act,
             self._tally.dropped,
+            self._tally.waits,
             in_flight=offer.in_flight,
             queue=offer.queue,
             drop_after_s=offer.drop_after_ms / 1000,
@@ -158,6 +159,7 @@ class Player:
             clock=self._clock,
             done=self._done,
             start_uncertainty_us=self._begin.uncertainty_us,
+            crowd=self._tally.crowd,
         )
 
     def _act(self, place: int) -> None:
@@ -184,13 +186,14 @@ class Player:
         while True:
             gevent.sleep(max(due - perf_counter(), 0))
             now = perf_counter()
-            self._lag_us = max(self._lag_us, round((now - due) * US))
+            lag_us = round((now - due) * US)
+            self._lag_us = max(self._lag_us, lag_us)
             due = max(due + FOLD_S, now)
-            self._fold()
+            self._fold(lag_us)
 
-    def _fold(self) -> None:
+    def _fold(self, lag_us: int = 0) -> None:
         now = perf_counter()
-        ends, drops = self._tally.fold(self._pace.arrived, now)
+        ends, drops = self._tally.fold(self._pace.arrived, now, self._pace.waiting, lag_us)
         if self._book is not None:
             lines = [books.line(self._row(end)) for end in ends]
             lines += [books.line(self._dropped(place)) for place in drops]

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
 import numpy as np
 
 from simulator.load import outcome as o
@@ -60,6 +61,14 @@ class Tally:
         self._seconds = _Seconds(due_us)
         self._halves = (_Half(), _Half())  # load, warm-up
         self._codes: Counter[str] = Counter()
+        self._waited = np.zeros(due_us.size, dtype=np.bool_)
+        self._crowded = False
+        self._under_way: dict[int, float] = {}  # the oldest first
+        self.crowd = o.Crowd()
+
+    def waits(self, place: int) -> None:
+        """Note that an arrival found every place in flight taken."""
+        self._waited[place] = self._crowded = True
 
     def started(self, place: int, at_s: float) -> None:
         """Note that an arrival was begun."""
@@ -75,17 +84,30 @@ class Tally:
         """Note that an arrival was given up."""
         self._drops.append(place)
 
-    def fold(self, arrived: int, now_s: float) -> tuple[Sequence[Ended], Sequence[int]]:
-        """Take in what has been noted since the last time; return it, for the books."""
+    def fold(
+        self, arrived: int, now_s: float, waiting: int = 0, lag_us: int = 0
+    ) -> tuple[Sequence[Ended], Sequence[int]]:
+        """Take in what has been noted since the last time; return it, for the books.
+
+        Args:
+            arrived: how many instants have come.
+            now_s: on `perf_counter`'s scale.
+            waiting: how many arrivals wait for a place in flight.
+            lag_us: how late the loop has just woken.
+        """
         starts, self._starts = self._starts, []
         ends, self._ends = self._ends, []
         drops, self._drops = self._drops, []
         self._come(arrived)
         if starts:
             self._fold_starts(starts)
+        if self._crowded or waiting:
+            self._see_crowd(now_s, lag_us)
         if ends:
             self._fold_ends(ends)
-        for half, many in self._split(np.array(drops, dtype=np.int64)):
+        given_up = np.array(drops, dtype=np.int64)
+        self._count_crowd("dropped", given_up)
+        for half, many in self._split(given_up):
             half.dropped += many.size
             self._seconds.add("dropped", self._due_us[many])
         self._seconds.now(int((now_s - self._start_s) // 1), self.in_flight)
@@ -127,6 +149,8 @@ class Tally:
             half.started += many.size
         for half, many in self._split(places[late]):
             half.late += many.size
+        self._count_crowd("late", places[late])
+        self._under_way.update(starts)
         self.histograms[o.LATENESS].record(lateness[places >= self._warm])
         self._seconds.add("started", at_us)
 
@@ -140,6 +164,7 @@ class Tally:
         self.histograms[o.SERVICE].record((over - begun)[counted])
         bad = np.zeros(len(ends), dtype=np.bool_)
         for index, end in enumerate(ends):
+            del self._under_way[end.place]
             self._halves[end.place < self._warm].results[end.result] += 1
             if end.result != o.OK:
                 bad[index] = end.result != o.OPTED_OUT
@@ -147,6 +172,23 @@ class Tally:
         self._seconds.add("finished", over)
         self._seconds.add("failed", over[bad])
         self._seconds.latencies(over[heard], api[heard])
+
+    def _count_crowd(self, name: str, places: NDArray[np.int64]) -> None:
+        """Count those of the load that had found every place taken."""
+        many = int(self._waited[places[places >= self._warm]].sum())
+        if many:
+            more = {name: getattr(self.crowd, name) + many}
+            self.crowd = msgspec.structs.replace(self.crowd, **more)
+
+    def _see_crowd(self, now_s: float, lag_us: int) -> None:
+        """Note how long the oldest request has been without its answer, and how we are."""
+        self._crowded = False
+        since_s = next(iter(self._under_way.values()), now_s)
+        self.crowd = msgspec.structs.replace(
+            self.crowd,
+            oldest_us=max(self.crowd.oldest_us, round((now_s - since_s) * US)),
+            lag_us=max(self.crowd.lag_us, lag_us),
+        )
 
     def _code(self, code: str) -> None:
         known = code in self._codes or len(self._codes) < o.CODES_MAX

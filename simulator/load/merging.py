@@ -23,6 +23,7 @@ from simulator.load.outcome import (
     Tick,
     Worker,
 )
+from simulator.load.shape import US
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -116,7 +117,7 @@ def unproven(outcome: Outcome, offer: Offer) -> tuple[str, ...]:
                 share = f"{_PERCENT * count / load.scheduled:.2f}%"
                 reasons.append(
                     f"{count} of {load.scheduled} arrivals were {word} ({share}, at most "
-                    f"{_PERCENT * at_most:g}% may be): more in flight or more workers are needed"
+                    f"{_PERCENT * at_most:g}% may be): {_because(outcome, offer, word, at_most)}"
                 )
     refused = load.results.get(REFUSED, 0)
     if refused and offer.refused == "proves-nothing":
@@ -127,6 +128,32 @@ def unproven(outcome: Outcome, offer: Offer) -> tuple[str, ...]:
         if (busiest := _busiest(worker.health)) >= SATURATED_CPU
     ]
     return tuple(reasons)
+
+
+def _because(outcome: Outcome, offer: Offer, word: str, at_most: float) -> str:
+    """Say who is to blame for late or dropped arrivals: the target, or the generator itself."""
+    load = outcome.load
+    stalled = [worker for worker in outcome.workers if _stalled(worker)]
+    behind_it = sum(getattr(worker.crowd, word) for worker in stalled)
+    if not behind_it or getattr(load, word) - behind_it > at_most * load.scheduled:
+        return "the generator itself was behind: more workers or a lower rate are needed"
+    places = f"all {offer.in_flight} places in flight"
+    places += " of a worker" if offer.workers > 1 else ""
+    oldest_s = max(worker.crowd.oldest_us for worker in stalled) / US
+    return (
+        f"{places} were held by requests that the target had not answered, the oldest for "
+        f"{oldest_s:.2g} s: the target stalled or is too slow for this rate; allow more in flight "
+        "to see how it does then"
+    )
+
+
+def _stalled(worker: Worker) -> bool:
+    """Tell whether it was the target that held a worker's places, and not the worker itself.
+
+    A worker that is busy, or is not let run, has answers that it has not read yet.
+    """
+    busy = _busiest(worker.health) >= SATURATED_CPU
+    return not busy and 2 * worker.crowd.lag_us < worker.crowd.oldest_us
 
 
 def added(counts: Iterable[Counts]) -> Counts:
@@ -203,6 +230,7 @@ def _worker(part: Part, lost: Sequence[str]) -> Worker:
         health=part.health,
         clock=part.clock,
         start_uncertainty_us=part.start_uncertainty_us,
+        crowd=part.crowd,
     )
 
 

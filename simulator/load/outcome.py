@@ -60,6 +60,21 @@ class Counts(_Strict, frozen=True):
         return self.finished - sum(self.results.get(name, 0) for name in (OK, OPTED_OUT))
 
 
+class Crowd(_Strict, frozen=True):
+    """Arrivals of the load that found every place in flight taken.
+
+    Attributes:
+        late, dropped: what became of them.
+        oldest_us: how long, at worst, the oldest request had then been without its answer.
+        lag_us: how late, at worst, the worker's own loop woke meanwhile.
+    """
+
+    late: int = 0
+    dropped: int = 0
+    oldest_us: int = 0
+    lag_us: int = 0
+
+
 class Tick(_Strict, frozen=True):
     """One second of one worker. `second`: since the start of the load, negative in the warm-up.
 
@@ -118,6 +133,7 @@ class Part(_Strict, frozen=True):
         clock: the run's clock, as read from this worker; None: not measured.
         done: all its arrivals are over.
         start_uncertainty_us: how far its start may be from the master's; 0: one process.
+        crowd: what came while all its places in flight were taken.
     """
 
     run: str
@@ -137,6 +153,7 @@ class Part(_Strict, frozen=True):
     clock: Clock | None = None
     done: bool = False
     start_uncertainty_us: int = 0
+    crowd: Crowd = Crowd()
 
 
 class Second(_Strict, frozen=True):
@@ -178,6 +195,7 @@ class Worker(_Strict, frozen=True):
     health: tuple[Health, ...]
     clock: Clock | None
     start_uncertainty_us: int = 0
+    crowd: Crowd = Crowd()
 
 
 class Outcome(_Strict, frozen=True):

@@ -127,6 +127,40 @@ def test_a_generator_that_was_busy_itself_proves_nothing(shares: list[float], bu
     ) == busy
 
 
+HELD = {"late": 400, "oldest_us": 4_200_000, "lag_us": 30_000}
+TARGET = "all 1200 places in flight of a worker were held by requests that the target had not "
+OWN = "the generator itself was behind: more workers or a lower rate are needed"
+
+
+@pytest.mark.parametrize(
+    ("crowd", "cpu", "says"),
+    [
+        (HELD, 0.2, f"{TARGET}answered, the oldest for 4.2 s: the target stalled"),
+        ({**HELD, "late": 390}, 0.2, TARGET),  # the other ten are within the budget of 20
+        ({**HELD, "late": 370}, 0.2, OWN),  # thirty had a place, and were late all the same
+        ({}, 0.2, OWN),
+        (HELD, 0.99, OWN),
+        ({**HELD, "lag_us": 2_500_000}, 0.2, OWN),  # answers had come, and were not read
+    ],
+)
+def test_who_made_arrivals_late_is_blamed_for_it(
+    crowd: dict[str, int], cpu: float, says: str
+) -> None:
+    health = tuple(o.Health(second, cpu, 0) for second in range(6))
+    late = part(1, load=counted(late=400), crowd=o.Crowd(**crowd), health=health)
+    said = unproven(part(0, load=counted()), late)
+    assert says in said
+    assert ("target" in said) == (OWN not in said)
+
+
+def test_a_target_that_held_every_place_is_blamed_for_what_was_dropped() -> None:
+    crowd = o.Crowd(dropped=7, oldest_us=9_000_000)
+    said = unproven(part(0, load=counted(dropped=7, started=993), crowd=crowd), part(1))
+    assert said.startswith("7 of 1001 arrivals were dropped")
+    assert "the oldest for 9 s" in said
+    assert "allow more in flight to see how it does then" in said
+
+
 def test_refused_connections_fail_or_prove_nothing_by_what_was_asked() -> None:
     refused = part(1, load=counted(results={o.REFUSED: 1000}))
     assert unproven(part(0), refused) == ""

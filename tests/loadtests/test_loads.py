@@ -125,6 +125,9 @@ def test_a_load_that_may_not_have_enough_in_flight_proves_nothing(runs: dict[str
     assert Histogram.decode(outcome.histograms[API]).above(100_000) >= 75
     assert "proves nothing: " in said
     assert "arrivals were late" in outcome.unproven[0]
+    [worker] = outcome.workers
+    assert worker.crowd.late == outcome.load.late
+    assert worker.crowd.oldest_us > 300_000  # of the frozen half second
 
 
 def test_one_process_and_two_workers_replay_the_same_schedule(runs: dict[str, Run]) -> None:

@@ -20,6 +20,7 @@ class Stage:
     def __init__(self, turns: int) -> None:
         self.done: list[int] = []
         self.dropped: list[int] = []
+        self.waited: list[int] = []
         self.now = self.most = 0
         self._turns = turns
 
@@ -36,6 +37,7 @@ class Stage:
             due_s,
             self.act,
             self.dropped.append,
+            self.waited.append,
             in_flight=in_flight,
             queue=queue,
             drop_after_s=drop_after_s,
@@ -69,6 +71,7 @@ def test_with_room_enough_nothing_is_given_up_and_greenlets_are_used_again() -> 
     pace.play()
     assert sorted(stage.done) == list(range(200))
     assert stage.dropped == []
+    assert stage.waited == []
     assert stage.most < 50
 
 
@@ -76,6 +79,7 @@ def test_a_line_that_is_full_drops_who_comes_last() -> None:
     stage = Stage(3)
     stage.pace([0.0] * 10, 2, 3, 1e9).play()
     assert stage.dropped == [5, 6, 7, 8, 9]
+    assert stage.waited == [2, 3, 4, 5, 6, 7, 8, 9]
     assert stage.done == [0, 1, 2, 3, 4]
 
 

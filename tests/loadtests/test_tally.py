@@ -73,6 +73,26 @@ def test_latencies_run_from_the_instant_that_was_meant() -> None:
     assert [round(us / 1e4) for us in (api, service, lateness)] == [250, 50, 200]
 
 
+def test_who_finds_every_place_taken_is_counted_apart_with_what_held_them() -> None:
+    due = np.arange(6, dtype=np.int64) * 100_000
+    tally = Tally(due, 1, 0.0, late_after_us=100_000)
+    tally.started(0, 0.0)
+    for place in (1, 2, 3):  # the warm-up's one holds the only place
+        tally.waits(place)
+    tally.fold(4, 0.4, waiting=3, lag_us=7)
+    tally.dropped(1)
+    tally.ended(Ended(0, 0.0, 0.45, 201, o.OK, "", ""))
+    tally.started(2, 0.45)
+    tally.ended(Ended(2, 0.45, 0.5, 201, o.OK, "", ""))
+    tally.started(3, 0.5)  # 0.2 s after its instant
+    tally.ended(Ended(3, 0.5, 0.51, 201, o.OK, "", ""))
+    tally.fold(5, 0.52, lag_us=3_000)
+    assert tally.crowd == o.Crowd(late=2, dropped=1, oldest_us=400_000, lag_us=7)
+    tally.started(4, 2.0)  # late by our own fault: there was a place
+    tally.fold(5, 2.0, lag_us=9_000)
+    assert tally.crowd == o.Crowd(late=2, dropped=1, oldest_us=400_000, lag_us=7)
+
+
 def test_codes_beyond_those_that_are_told_apart_are_counted_together() -> None:
     tally = Tally(np.zeros(300, dtype=np.int64), 0, 0.0, late_after_us=1)
     for place in range(300):
