@@ -240,6 +240,8 @@ def read(path: Path) -> Outcome:
     """
     try:
         return msgspec.json.decode(path.read_bytes(), type=Outcome)
+    except FileNotFoundError:
+        raise ProvesNothing(f"the load left no outcome: there is no {path}") from None
     except (OSError, ValueError) as error:
         raise ProvesNothing(f"the load left no outcome: {path}: {error}") from None
 

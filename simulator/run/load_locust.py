@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from simulator.errors import UsageError
+from simulator.load import books
 from simulator.run.given import free_port
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 FILES = {"gateway": "gateway.py", "system": "system.py", "callbacks": "gateway.py"}
 MISSING = "locust is not installed: pip install 'todoku[load]'"
 PROCESSES = "processes.json"
+MASTER = "master"
+BOOKS = books.NAME.format(worker="*")
 WORKERS_S = 20  # until all workers have reported to the master
 _STOP_S = 8.0
 _NEEDED = ("locust", "hdrh")
@@ -80,7 +83,7 @@ class Generator:
         master = ["--master-bind-host", "127.0.0.1", "--master-bind-port", port]
         master += ["--expect-workers", str(self._workers)]
         master += ["--expect-workers-max-wait", str(WORKERS_S)]
-        await self._start("master", ["--headless", "--master", *master])
+        await self._start(MASTER, ["--headless", "--master", *master])
         for n in range(self._workers):
             to = ["--worker", "--master-host", "127.0.0.1", "--master-port", port]
             await self._start(f"worker-{n}", to)
@@ -113,14 +116,22 @@ class Generator:
         """The one that writes the outcome."""
         return next(iter(self._processes.values()))
 
-    def killed(self) -> list[str]:
-        """Say which processes have ended by a signal, or in an error of their own."""
-        found = []
-        for name, process in self._processes.items():
-            code = process.returncode
-            if code is not None and code < 0:
-                found.append(f"{name} was ended by {signal.Signals(-code).name}")
-        return found
+    def lost(self) -> str:
+        """Say which processes have been ended by a signal; empty: none."""
+        killed = {
+            name: signal.Signals(-process.returncode).name
+            for name, process in self._processes.items()
+            if process.returncode is not None and process.returncode < 0
+        }
+        first = next(iter(self._processes), "")
+        if first in killed:
+            who = "master process" if first == MASTER else "only process"
+            return (
+                f"the load's {who} was killed ({killed[first]}), so nobody has added its numbers "
+                f"up; what was sent until then is in {self._out / BOOKS}: run it again"
+            )
+        said = [f"{name} was ended by {number}" for name, number in killed.items()]
+        return f"a worker was lost: {'; '.join(said)}" if said else ""
 
     @property
     def log(self) -> Path:

@@ -17,7 +17,7 @@ from simulator.run.load_section import section_of
 from simulator.run.people import listed, numbers_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from simulator.engine.world import World
@@ -68,7 +68,7 @@ def measured_in(  # noqa: PLR0913 - a finished load
     return Measured(
         metrics=metrics_of(found, lasts_s, receipt, heard),
         invalid=(
-            *(() if cut else unproven(found, offer)),
+            *(() if cut else (*stopped(found), *unproven(found, offer))),
             *simulator_reasons(ended),
             *book_reasons(joined, found, load, cut=cut or bool(found.lost)),
         ),
@@ -85,6 +85,13 @@ def measured_in(  # noqa: PLR0913 - a finished load
         ),
         pace=pace,
     )
+
+
+def stopped(found: outcome.Outcome) -> Iterator[str]:
+    """Say that somebody else has ended the generator: what was to come after is not judged."""
+    if found.ended == "stopped":
+        words = f"the generator was stopped from outside after {found.load.scheduled:,} arrivals"
+        yield f"{words}, before its schedule was over: let it end by itself"
 
 
 def _joined(out: Path, scenario: Scenario, world: World, pace: Pace) -> Joined:

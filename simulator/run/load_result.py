@@ -105,5 +105,7 @@ def _measured(run: LoadRun, world: World) -> Measured:
         )
         return beside(found, read_side(run.out))
     except ProvesNothing as error:
+        if run.cut and run.invalid:
+            return nothing(run.invalid[0])  # which is why it left none
         see = f"; see {run.generator.log}" if run.generator is not None else ""
         return nothing(f"{error.reason}{see}")

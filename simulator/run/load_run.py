@@ -94,6 +94,7 @@ class LoadRun:
     earlier: tuple[Earlier, ...] = ()
     generator: Generator | None = None
     _simulator: Child | None = None
+    _children: tuple[Child, ...] = ()
     _system: System | None = None
     _work: asyncio.Future[Claims | None] | None = None
 
@@ -129,6 +130,7 @@ class LoadRun:
         """Do everything that takes real time; note why it proves nothing."""
         simulator = Child("the simulator", self.out / "simulator.log")
         receiver = Child("the receiver of callbacks", self.out / "receiver.log")
+        self._children = (simulator, receiver)
         try:
             return await self._phases(simulator, receiver, shape)
         except ClaimsError as error:
@@ -213,17 +215,17 @@ class LoadRun:
                 passed_s = time.monotonic() - began
                 done = min(passed_s / whole_s, 1.0) if whole_s else 1.0  # a trace of one instant
                 self.progress("load", done, simulator.news)
-                self._check_alive(simulator)
-                if generator.killed() and not waiting.done():
+                self._check_alive()
+                if generator.lost() and not waiting.done():
                     await asyncio.wait([waiting], timeout=_LOST_S)
                     break
                 if passed_s > limit_s:
                     raise ProvesNothing(f"the generator did not end within {limit_s:.0f} s")
         finally:
             waiting.cancel()
-        if lost := generator.killed():
+        if lost := generator.lost():
             self.cut = True
-            self.invalid.append(f"a worker was lost: {'; '.join(lost)}")
+            self.invalid.append(lost)
             await generator.stop()
 
     async def _stormed(self, simulator: Child) -> None:
@@ -236,16 +238,15 @@ class LoadRun:
             self._system,
             self.pace,
             self._idle,
-            lambda: self._check_alive(simulator),
+            self._check_alive,
             self.progress,
         )
         self.released = await storm.conducted()
 
-    def _check_alive(self, simulator: Child) -> None:
-        if said := simulator.ended():
-            raise ProvesNothing(f"{said} in the middle of the load")
-        if self._system is not None and (said := self._system.ended()):
-            raise ProvesNothing(f"{said} in the middle of the load")
+    def _check_alive(self) -> None:
+        for each in (*self._children, self._system):
+            if each is not None and (said := each.ended()):
+                raise ProvesNothing(f"{said} in the middle of the load")
 
     async def _drained(self, simulator: Child) -> None:
         """Wait for receipts: until nothing is in flight, or as long as the scenario says."""
@@ -256,7 +257,7 @@ class LoadRun:
             await asyncio.sleep(min(_LOOK_S, drain_s))
             news = simulator.news
             self.progress("drain", passed_s / drain_s, news)
-            self._check_alive(simulator)
+            self._check_alive()
             moves = (news.get("accepted"), news.get("callbacks"), news.get("known"))
             quiet = is_quiet(news, drain_s - passed_s)
             if hash(moves) != seen or not quiet or not await self._idle():
