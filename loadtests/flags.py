@@ -7,6 +7,7 @@ The one rule: `--offer` says everything; without it each flag says one thing, an
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -24,6 +25,13 @@ if TYPE_CHECKING:
 
 Against = Literal["gateway", "system"]
 
+LIMITS: dict[str, tuple[float, float]] = {
+    "warm_up": (0, 86_400),
+    "in_flight": (1, 20_000),
+    "tenants": (0, 10_000),
+    "batch": (1, 1_000_000),
+    "poll_every": (0.001, 86_400),
+}
 HOUR_S = 3_600.0  # a load without --run-time; it may be stopped before
 # Accounts are made at first sight: id, secret, sender.
 ACCOUNTS: dict[str, tuple[str, str, str]] = {
@@ -84,13 +92,38 @@ def offer_of(
     Raises:
         TodokuError: it cannot be: said before anything is sent.
     """
+    _check_numbers(options)
     offer = _offer(options, against, host, workers, where)
+    _check_folder(offer.out)
     check(offer.shape)
     people = people_of(offer)
     requests_of(offer, people)
     if offer.accounts:
         accounts_of(offer, np.zeros(1, dtype=np.int64))
     return offer
+
+
+def _check_numbers(options: Any) -> None:
+    for name, (least, most) in LIMITS.items():
+        value = getattr(options, name, None)
+        if value is not None and not least <= value <= most:
+            words = f"--{name.replace('_', '-')}: expected {least:g} to {most:,g}"
+            raise UsageError(f"{words}; seen {value:g}")
+    if options.run_time == 0:
+        raise UsageError("--run-time: expected more than 0; without it a load takes an hour")
+
+
+def _check_folder(folder: str) -> None:
+    """See that a load can leave what it finds."""
+    if not folder:
+        return
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        words = f"--out: cannot write to {folder}: {error.strerror or error}"
+        raise UsageError(f"{words}; give another folder") from None
 
 
 def _offer(
@@ -115,7 +148,7 @@ def _offer(
         shape=_shape(options, float(options.rate or users), float(options.run_time or HOUR_S)),
         against=against,
         warm_up_us=round(options.warm_up * US),
-        in_flight=max(options.in_flight, 1),
+        in_flight=options.in_flight,
         refused="proves-nothing",
         people=options.people,
         texts=(TEXT,),
@@ -159,7 +192,7 @@ def _accounts(options: Any) -> tuple[Account, ...]:
 def _system(options: Any) -> SystemAsks:
     polls = () if not options.poll else (_ask("--poll", options.poll, every_s=options.poll_every),)
     start = _ask("--start", options.start, options.body)
-    return SystemAsks(start, max(options.batch, 1), polls)
+    return SystemAsks(start, options.batch, polls)
 
 
 def _ask(flag: str, line: str, body: str = "", every_s: float = 0.0) -> Ask:

@@ -22,6 +22,7 @@ from loadtests.pace import Pace
 from loadtests.sender import sender
 from loadtests.tally import US, Ended, Tally
 from loadtests.wire import poll
+from simulator.errors import ProvesNothing, UsageError
 from simulator.load import books
 from simulator.load import outcome as o
 from simulator.load.histogram import Histogram
@@ -112,11 +113,15 @@ class Player:
         self._health: dict[int, o.Health] = {}
         self._lag_us, self._seq, self._done = 0, 0, False
         self._clock: o.Clock | None = None
-        self._book = _book(offer.out, begin.worker)
+        self._book, self._unwritten = _book(offer.out, begin.worker), ""
         self._mark = _Mark(self._second(), perf_counter(), process_time())
 
     def play(self) -> None:
-        """Let every arrival of the share come; return when the last is over."""
+        """Let every arrival of the share come; return when the last is over.
+
+        Raises:
+            ProvesNothing: its books are not whole.
+        """
         gc.collect()
         gc.freeze()  # what is here stays: the collector need not look at it again
         beside = [gevent.spawn(self._keep)]
@@ -131,6 +136,8 @@ class Player:
             gevent.killall(beside)
             self._fold()
             gc.unfreeze()
+        if self._unwritten:
+            raise ProvesNothing(self._unwritten)
 
     def part(self) -> o.Part:
         """Return the running totals; seconds only where they have changed since the last time."""
@@ -197,8 +204,7 @@ class Player:
         if self._book is not None:
             lines = [books.line(self._row(end)) for end in ends]
             lines += [books.line(self._dropped(place)) for place in drops]
-            self._book.write("".join(lines))
-            self._book.flush()
+            self._write("".join(lines))
         second = self._second()
         if second != self._mark.second:
             cpu = process_time()
@@ -206,6 +212,16 @@ class Player:
             last = second - 1
             self._health[last] = o.Health(last, round(share_of_core, 4), self._lag_us)
             self._mark, self._lag_us = _Mark(second, now, cpu), 0
+
+    def _write(self, lines: str) -> None:
+        """Add to the book; where that cannot be, the load goes on to its end, and says so."""
+        assert self._book is not None
+        try:
+            self._book.write(lines)
+            self._book.flush()
+        except OSError as error:
+            self._unwritten = f"the books cannot be written: {error.strerror or error}"
+            self._book = None
 
     def _second(self) -> int:
         return int((perf_counter() - self._start_s) // 1)
@@ -255,10 +271,13 @@ def _book(folder: str, worker: int) -> TextIO | None:
     if not folder:
         return None
     path = Path(folder) / books.NAME.format(worker=worker)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with suppress(FileNotFoundError):
-        os.unlink(path)  # noqa: PTH108 - of an earlier load in the same folder
-    file = path.open("w", encoding="utf-8", newline="", buffering=1 << 16)
-    file.write(books.HEADER)
-    file.flush()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):
+            os.unlink(path)  # noqa: PTH108 - of an earlier load in the same folder
+        file = path.open("w", encoding="utf-8", newline="", buffering=1 << 16)
+        file.write(books.HEADER)
+        file.flush()
+    except OSError as error:
+        raise UsageError(f"cannot write to {path}: {error.strerror or error}") from None
     return file

@@ -71,15 +71,21 @@ class Worker:
             name = self._environment.runner.client_id
             self._player = Player(begin, name, url, requests, self._teller())
         except TodokuError as error:
-            sys.stderr.write(f"{error}\n")
-            self._environment.process_exit_code = int(error.exit_code)
-            raise StopTest(str(error)) from None
+            raise self._ended_by(error) from None
         try:
             self._player.play()
+        except TodokuError as error:
+            raise self._ended_by(error) from None
         finally:
             self._last_words()
         while True:
             gevent.sleep(3600)
+
+    def _ended_by(self, error: TodokuError) -> StopTest:
+        """Say why the load cannot be, or proves nothing, and return what ends it."""
+        sys.stderr.write(f"{error}\n")
+        self._environment.process_exit_code = int(error.exit_code)
+        return StopTest(str(error))
 
     def _last_words(self) -> None:
         """Report at once, locust's own tables too: the master ends the load when it has heard."""

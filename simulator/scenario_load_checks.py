@@ -7,6 +7,7 @@ expected is passed over, since the models report that.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from simulator.errors import KeyPath
@@ -21,6 +22,7 @@ SHAPES = ("constant", "poisson", "ramp", "steps", "spike", "trace")
 RATE_MAX = 100_000.0  # a second, of all workers; more is a typing mistake
 ARRIVALS_MAX = 20_000_000  # their instants are held in memory
 LASTS_US_MAX = 24 * 3_600_000_000
+WARM_UP_US = 60_000_000  # may be longer than a short load
 STEPS_MAX = 1_000
 IN_FLIGHT_MAX = 20_000
 WORKERS_MAX = 64
@@ -176,11 +178,27 @@ def _sizes(arrivals: dict[str, Node], load: dict[str, Node]) -> Found:
     elif count < 1:
         said = f"comes to {count:.2g} requests, and a run that sends nothing proves nothing"
         yield _ARRIVALS, f"{said}: raise the rate or the length"
+    yield from _lengths(load, lasts_us)
     late = _numbers(lambda: [duration_us(_inner(load, "late").get("over", LATE_OVER))])
     waits = _numbers(lambda: [duration_us(_inner(load, "dropped").get("after", DROPPED_AFTER))])
     if late and waits and waits[0] <= late[0]:
         said = "is not after late.over, so nothing could ever be late: make it longer"
         yield (*_HERE, "dropped", "after"), said
+
+
+def _lengths(load: dict[str, Node], lasts_us: float) -> Found:
+    warm_up = _numbers(partial(_duration, load, "warm_up"))
+    if warm_up and warm_up[0] > max(lasts_us, WARM_UP_US):
+        said = "is longer than the arrivals that count (and than a minute): make it shorter"
+        yield (*_HERE, "warm_up"), said
+    for key in ("timeout", "drain"):
+        found = _numbers(partial(_duration, load, key))
+        if found and found[0] > LASTS_US_MAX:
+            yield (*_HERE, key), "is longer than a day, and so is no load: make it shorter"
+
+
+def _duration(load: dict[str, Node], key: str) -> list[float]:
+    return [duration_us(load.get(key, "0s"))]
 
 
 def _expected(arrivals: dict[str, Node]) -> tuple[float, float]:

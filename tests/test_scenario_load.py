@@ -117,10 +117,19 @@ def test_arrivals_without_sense_are_refused(arrivals: Any, words: str) -> None:
         ({"against": "system"}, "system is the system under test: add `sut:`"),
         ({"tenants": "0"}, "at least 1; seen '0'"),
         ({"bogus": "1"}, "unknown key 'bogus'"),
+        ({"warm_up": "61s"}, "load.warm_up: is longer than the arrivals that count"),
+        ({"timeout": "25h"}, "load.timeout: is longer than a day"),
+        ({"drain": "9d"}, "load.drain: is longer than a day"),
     ],
 )
 def test_every_other_nonsense_has_its_line(load: dict[str, Any], words: str) -> None:
     assert words in refused({"arrivals": CONSTANT, **load})
+
+
+def test_a_warm_up_of_a_short_load_may_last_a_minute() -> None:
+    load = read({"arrivals": CONSTANT, "warm_up": "1m"}).load
+    assert load is not None
+    assert load.warm_up_us == 60_000_000
 
 
 def test_stepped_time_is_refused_in_one_line() -> None:

@@ -13,6 +13,7 @@ import uvloop
 from simulator import strict_yaml
 from simulator.errors import UsageError
 from simulator.run.command import judged_already
+from simulator.run.folder_lock import alone_in
 from simulator.run.load_locust import needs_locust
 from simulator.run.load_progress import LoadProgress
 from simulator.run.load_run import LoadRun
@@ -61,17 +62,18 @@ def load_command(  # noqa: PLR0913 - one parameter for each flag
         scenario = scenario.model_copy(update={"seed": seed})
     folder = out or _DIRECTORY / scenario.name
     prepare(folder, outputs)
-    write(folder / SCENARIO, source.encode())
     limit_s = timeout_s or (scenario.sut.timeout_us / 1e6 if scenario.sut else READY_S)
-    progress = LoadProgress(scenario, terminal=sys.stderr.isatty())
-    job = LoadRun(
-        tenanted(scenario), file.parent, folder, sut, limit_s, progress.step, wanted=wanted
-    )
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        document = runner.run(_judged(job))
-    write(folder / "report.json", encoded(document))
-    write_all(document, outputs)
-    write(folder / "findings.csv", in_sheets(findings_csv(document), wanted.encoding))
+    with alone_in(folder):
+        write(folder / SCENARIO, source.encode())
+        progress = LoadProgress(scenario, terminal=sys.stderr.isatty())
+        job = LoadRun(
+            tenanted(scenario), file.parent, folder, sut, limit_s, progress.step, wanted=wanted
+        )
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            document = runner.run(_judged(job))
+        write(folder / "report.json", encoded(document))
+        write_all(document, outputs)
+        write(folder / "findings.csv", in_sheets(findings_csv(document), wanted.encoding))
     show(document, folder, job.details, last_lines(folder / "sut.log"))
     return int(document["verdict"]["exit_code"])
 

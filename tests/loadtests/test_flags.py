@@ -44,6 +44,43 @@ def test_the_rate_is_what_was_asked_or_as_many_as_there_are_users() -> None:
     assert offered().shape == Constant(1, round(HOUR_S * US))
 
 
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--in-flight", "0"), "--in-flight: expected 1 to 20,000; seen 0"),
+        (("--in-flight", "90000"), "--in-flight: expected 1 to 20,000; seen 90000"),
+        (("--warm-up", "-1"), "--warm-up: expected 0 to 86,400; seen -1"),
+        (("--warm-up", "inf"), "--warm-up: expected 0 to 86,400; seen inf"),
+        (("--tenants", "-4"), "--tenants: expected 0 to 10,000; seen -4"),
+    ],
+)
+def test_an_absurd_number_is_one_line(words: tuple[str, ...], says: str) -> None:
+    with pytest.raises(TodokuError) as error:
+        offered(*words)
+    assert str(error.value) == says
+    assert error.value.exit_code == ExitCode.USAGE
+
+
+def test_a_load_of_no_time_and_campaigns_for_nobody_are_refused() -> None:
+    with pytest.raises(TodokuError, match="--run-time: expected more than 0"):
+        offered(run_time=0)
+    for flag in ("--batch", "--poll-every"):
+        with pytest.raises(TodokuError, match=f"{flag}: expected"):
+            offered(flag, "0", against="system")
+
+
+def test_a_folder_that_cannot_be_written_to_is_refused_before_anything_is_sent(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    for folder in (file, file / "below"):
+        with pytest.raises(TodokuError, match=f"--out: cannot write to {folder}: .*another"):
+            offered("--out", str(folder))
+    assert offered("--out", str(tmp_path / "new")).out == str(tmp_path / "new")
+    assert not [*(tmp_path / "new").iterdir()]
+
+
 def test_arrivals_have_a_name_or_a_shape_in_json() -> None:
     def shape(arrivals: str) -> Any:
         return offered("--arrivals", arrivals, "--rate", "10", run_time=2).shape
