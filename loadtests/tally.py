@@ -102,7 +102,7 @@ class Tally:
         if starts:
             self._fold_starts(starts)
         if self._crowded or waiting:
-            self._see_crowd(now_s, lag_us)
+            self._see_crowd(ends, now_s, lag_us)
         if ends:
             self._fold_ends(ends)
         given_up = np.array(drops, dtype=np.int64)
@@ -180,10 +180,11 @@ class Tally:
             more = {name: getattr(self.crowd, name) + many}
             self.crowd = msgspec.structs.replace(self.crowd, **more)
 
-    def _see_crowd(self, now_s: float, lag_us: int) -> None:
+    def _see_crowd(self, ends: Sequence[Ended], now_s: float, lag_us: int) -> None:
         """Note how long the oldest request has been without its answer, and how we are."""
         self._crowded = False
-        since_s = next(iter(self._under_way.values()), now_s)
+        place, since_s = next(iter(self._under_way.items()), (-1, now_s))
+        now_s = next((end.answered_s for end in ends if end.place == place), now_s)
         self.crowd = msgspec.structs.replace(
             self.crowd,
             oldest_us=max(self.crowd.oldest_us, round((now_s - since_s) * US)),

@@ -112,13 +112,17 @@ def unproven(outcome: Outcome, offer: Offer) -> tuple[str, ...]:
             ("dropped", load.dropped, offer.dropped_at_most),
             ("late", load.late, offer.late_at_most),
         )
+        said = ""
         for word, count, at_most in over:
             if count > at_most * load.scheduled:
                 share = f"{_PERCENT * count / load.scheduled:.2f}%"
+                why = _because(outcome, offer, word, at_most)
                 reasons.append(
                     f"{count} of {load.scheduled} arrivals were {word} ({share}, at most "
-                    f"{_PERCENT * at_most:g}% may be): {_because(outcome, offer, word, at_most)}"
+                    f"{_PERCENT * at_most:g}% may be): "
+                    + ("for the same reason" if why == said else why)
                 )
+                said = why
     refused = load.results.get(REFUSED, 0)
     if refused and offer.refused == "proves-nothing":
         reasons.append(f"{refused} connections were refused: is the target running?")

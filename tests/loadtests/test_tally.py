@@ -86,11 +86,12 @@ def test_who_finds_every_place_taken_is_counted_apart_with_what_held_them() -> N
     tally.ended(Ended(2, 0.45, 0.5, 201, o.OK, "", ""))
     tally.started(3, 0.5)  # 0.2 s after its instant
     tally.ended(Ended(3, 0.5, 0.51, 201, o.OK, "", ""))
-    tally.fold(5, 0.52, lag_us=3_000)
-    assert tally.crowd == o.Crowd(late=2, dropped=1, oldest_us=400_000, lag_us=7)
-    tally.started(4, 2.0)  # late by our own fault: there was a place
-    tally.fold(5, 2.0, lag_us=9_000)
-    assert tally.crowd == o.Crowd(late=2, dropped=1, oldest_us=400_000, lag_us=7)
+    tally.waits(4)
+    tally.fold(5, 0.52, lag_us=3_000)  # what it was until its answer had come
+    assert tally.crowd == o.Crowd(late=2, dropped=1, oldest_us=450_000, lag_us=3_000)
+    tally.started(5, 2.0)  # late by our own fault: there was a place
+    tally.fold(6, 2.0, lag_us=9_000)
+    assert tally.crowd == o.Crowd(late=2, dropped=1, oldest_us=450_000, lag_us=3_000)
 
 
 def test_codes_beyond_those_that_are_told_apart_are_counted_together() -> None:
