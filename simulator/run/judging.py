@@ -131,6 +131,14 @@ def stops(scenario: Scenario, look: Look, elapsed_us: int) -> str:
     return ""
 
 
+def _none_taken(load: Measured) -> str:
+    sent = int(load.values().get("started") or 0)
+    if not sent:
+        return "nothing was sent: no message was accepted"
+    ends = "what they ended in is `load.counts` in report.json"
+    return f"no message was accepted of {sent:,} requests: {ends}"
+
+
 def _worthless(  # noqa: PLR0913 - all that a judgement rests on
     scenario: Scenario,
     world: World,
@@ -144,7 +152,7 @@ def _worthless(  # noqa: PLR0913 - all that a judgement rests on
     metrics = look(Of()).metrics
     if load is not None and not metrics["accepted"]:
         if not load.unanswered:  # it fails, then
-            yield "nothing was sent: no message was accepted"
+            yield _none_taken(load)
     elif not metrics["accepted"]:
         idle = scenario.sut is not None and scenario.sut.idle is not None
         brief = " (without `idle`, time waits only a moment for a system to act)"

@@ -81,7 +81,7 @@ WAYS: dict[str, Way] = {
     "continue": _answered("201 Created", b'{"sid":"SM1"}', b"HTTP/1.1 100 Continue\r\n\r\n"),
     "500": _answered("500 Internal Server Error", b"no"),
     "999": _answered("999 Odd", b"{}"),
-    "twice": _say(2 * whole("201 Created", b'{"sid":"SM1"}')),
+    "twice": _answered("201 Created", b'{"sid":"SM1"}', whole("201 Created", b'{"sid":"SM1"}')),
     "drip": _drip,
     "endless body": _for_ever(_MADE + b"Content-Length: 99999999999\r\n\r\n", b" " * _ENOUGH),
     "endless head": _for_ever(_MADE, b"X-More: " + b"x" * 1000 + b"\r\n"),
