@@ -131,7 +131,8 @@ def stops(scenario: Scenario, look: Look, elapsed_us: int) -> str:
     return ""
 
 
-def _none_taken(load: Measured) -> str:
+def none_taken(load: Measured) -> str:
+    """Say of a load of which no message was accepted whether anything was sent."""
     sent = int(load.values().get("started") or 0)
     if not sent:
         return "nothing was sent: no message was accepted"
@@ -152,7 +153,7 @@ def _worthless(  # noqa: PLR0913 - all that a judgement rests on
     metrics = look(Of()).metrics
     if load is not None and not metrics["accepted"]:
         if not load.unanswered:  # it fails, then
-            yield _none_taken(load)
+            yield none_taken(load)
     elif not metrics["accepted"]:
         idle = scenario.sut is not None and scenario.sut.idle is not None
         brief = " (without `idle`, time waits only a moment for a system to act)"

@@ -14,6 +14,8 @@ from typer.testing import CliRunner
 from simulator.cli import app
 from simulator.errors import ExitCode, TodokuError
 from simulator.load import offer as offers
+from simulator.run.judging import none_taken
+from simulator.run.load_measured import Measured
 from simulator.run.load_reading import stopped
 from simulator.run.report_schema import report_schema
 from tests.load.test_merging import outcome, part
@@ -101,6 +103,14 @@ def test_the_receipts_of_a_spike_show_the_queue_that_the_api_hides(tmp_path: Pat
     assert ran.code == 0, ran
     latency = ran.report["load"]["latency_ms"]
     assert latency["receipt"]["p99"] > 10 * latency["api"]["p99"]
+
+
+def test_a_load_that_sent_for_nothing_is_not_one_that_sent_nothing() -> None:
+    sent = Measured(metrics={"started": "1200"})
+    assert none_taken(sent).startswith("no message was accepted of 1,200 requests: ")
+    for metrics in ({"started": "0"}, {"started": None}, {}):
+        said = none_taken(Measured(metrics=metrics))
+        assert said == "nothing was sent: no message was accepted"
 
 
 def test_a_generator_that_is_stopped_from_outside_is_no_pass() -> None:

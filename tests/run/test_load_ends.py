@@ -155,7 +155,6 @@ def test_a_target_that_answers_nobody_is_blamed_for_what_came_late(many: dict[st
     counts = ran.report["load"]["counts"]
     assert counts["results"] == {"timeout": counts["started"]}
     assert counts["started"] + counts["dropped"] == counts["scheduled"] == 2 * RATE
-    assert f"no message was accepted of {counts['started']} requests" in ran.last
     assert "all 3 places in flight were held by requests that the target had not answ" in ran.last
 
 
