@@ -12,6 +12,10 @@ elsewhere does nothing.
 from __future__ import annotations
 
 from heapq import heappop, heappush
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _BUCKET_BITS = 20  # about one second of virtual time
 
@@ -30,6 +34,11 @@ class Agenda:
 
     def __len__(self) -> int:
         return len(self._run) + len(self._near) + sum(map(len, self._far.values()))
+
+    def data(self) -> Iterator[object]:
+        """Yield the data of every entry, in no order."""
+        for entries in (self._run, self._near, *self._far.values()):
+            yield from (data for _, _, _, data in entries)
 
     def push(self, entry: Entry) -> None:
         """Add an entry."""

@@ -140,6 +140,7 @@ class _Reader:
             country=asked.country,
             body=asked.body,
             reference=asked.reference,
+            notify=asked.notify,
             extra=extra,
             state=state,
             told=state,

@@ -1,59 +1,38 @@
 """How a system took its callbacks: how fast it acknowledged, what waited, where its knee is.
 
-The one rule: figures are of attempts that were due in the window that is looked at, counted from
-the instant that was *planned*; an attempt that we made late does not make the system look fast.
+The one rule: figures are of attempts that were due in the window that is looked at, or made again
+for a callback that was, and counted from the instant that was *planned*; an attempt that we made
+late does not make the system look fast. What is of whole callbacks is in `by_callback.py`.
 
     due -- lateness --> placed -- waited --> begun -- acknowledge time --> ended
-    |     ours: the loop        for a place          the system's own        |
-    `--------------------------------- whole --------------------------------'
+         ours: the loop        for a place          the system's own
 """
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 
-from simulator.core.message import OutcomeKind
+from simulator.load.by_callback import (
+    DROPPED,
+    NEVER,
+    Attempts,
+    Callbacks,
+    Window,
+    by_callback,
+    grouped,
+    named,
+)
 from simulator.load.knee import Knee, Steps, knee_of, peak
+from simulator.load.spread import Spread, spread
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 US = 1_000_000
 SECONDS_MAX = 100_000  # rows of a timeline
-
-_DROPPED = -OutcomeKind.DROPPED
-
-
-class Attempts(NamedTuple):
-    """Attempts as columns of the same length; instants in microseconds of one clock.
-
-    Attributes:
-        how: the status of the answer, or a kind of outcome, negative.
-        nth: which attempt at its callback it is, from 0.
-    """
-
-    due: NDArray[np.int64]
-    placed: NDArray[np.int64]
-    begun: NDArray[np.int64]
-    ended: NDArray[np.int64]
-    how: NDArray[np.int64]
-    nth: NDArray[np.int64]
-
-
-class Spread(msgspec.Struct, frozen=True):
-    """Mean and exact quantiles of `n` times, microseconds; all 0 where there is none."""
-
-    n: int = 0
-    mean_us: int = 0
-    p50_us: int = 0
-    p90_us: int = 0
-    p99_us: int = 0
-    p999_us: int = 0
-    max_us: int = 0
 
 
 class Second(msgspec.Struct, frozen=True):
@@ -76,23 +55,22 @@ class Second(msgspec.Struct, frozen=True):
 
 
 class CallbackSide(msgspec.Struct, frozen=True):
-    """How callbacks were taken that were due in a window.
+    """How callbacks were taken that were due in a window, repeats included.
 
     Attributes:
+        callbacks: of the callbacks themselves; all else is of attempts.
         due: how many attempts were planned in it; repeats: of these, not the first attempts.
         attempted: went to a connection, and ended.
         late: were made later than planned by more than was allowed.
         acknowledged: answered 2xx; failed: by how, such as "5xx" or "timed_out".
         dropped: found our own queue full; unanswered: were still open when all was stopped.
-        given_up: callbacks without a 2xx for which no attempt is left.
         unkept: attempts beyond what is kept, in none of the figures.
-        lateness: from due to placed; waited: from there to sending; ack: from sending to 2xx;
-            whole: from due to 2xx.
-        backlog_max: the most that were due and not ended; drained_us: from the last planned
-            instant to the last end, -1 where some never ended.
+        lateness: from due to placed; waited: from there to sending; ack: from sending to 2xx.
+        backlog_max: the most that were due and not ended.
         under_way_max: most calls at a time; under_way_limit: our own limit.
     """
 
+    callbacks: Callbacks
     due: int
     repeats: int
     attempted: int
@@ -101,102 +79,67 @@ class CallbackSide(msgspec.Struct, frozen=True):
     failed: dict[str, int]
     dropped: int
     unanswered: int
-    given_up: int
     unkept: int
     lateness: Spread
     waited: Spread
     ack: Spread
-    whole: Spread
     backlog_max: int
-    drained_us: int
     under_way_max: int
     under_way_limit: int
     knee: Knee
     seconds: tuple[Second, ...]
 
 
-def callback_side(  # noqa: PLR0913 - what the columns do not hold
-    all_of_them: Attempts,
-    begin_us: int,
-    end_us: int,
-    *,
-    stopped_us: int,
-    under_way_limit: int,
-    late_after_us: int = 100_000,
-    given_up: int = 0,
-    unkept: int = 0,
+def callback_side(
+    all_of_them: Attempts, window: Window, *, under_way_limit: int, unkept: int = 0
 ) -> CallbackSide:
-    """Work out what came of the attempts that were due from `begin_us` to `end_us`, excluded.
+    """Work out what came of the attempts of a window.
 
     Args:
-        stopped_us: when all that was open was given up; what ended so from then on never ended.
+        all_of_them: every attempt that was kept.
+        window: what is looked at.
         under_way_limit: calls under way at one time that we allow.
-        late_after_us: how much later than planned one may be made.
-        given_up: see `CallbackSide`.
         unkept: see `CallbackSide`.
     """
+    begin_us, end_us = window.begin_us, window.end_us
+    by = grouped(all_of_them)
+    first_due = all_of_them.due[by.first][by.of]
     inside = (all_of_them.due >= begin_us) & (all_of_them.due < end_us)
-    due, placed, begun, ended, how, nth = (column[inside] for column in all_of_them)
-    open_ = (how == _DROPPED) & (ended >= stopped_us)
-    dropped = (how == _DROPPED) & ~open_
+    inside |= (first_due >= begin_us) & (first_due < end_us)
+    due, placed, begun, ended, how, nth = (column[inside] for column in all_of_them[:6])
+    key = all_of_them.key[inside]
+    open_ = (how == DROPPED) & (ended >= window.stopped_us)
+    dropped = (how == DROPPED) & ~open_
     good = (how >= 200) & (how < 300)
     went = ~open_ & ~dropped
-    never = np.iinfo(np.int64).max
-    ended = np.where(open_, never, ended)
-    begun = np.where(open_, never, begun)
+    ended = np.where(open_, NEVER, ended)
+    begun = np.where(open_, NEVER, begun)
     backlog = Steps.of(due, ended)
     waiting, under_way = Steps.of(placed, begun), Steps.of(begun[went], ended[went])
     return CallbackSide(
+        callbacks=by_callback(all_of_them, by, window),
         due=int(due.size),
         repeats=int((nth > 0).sum()),
         attempted=int(went.sum()),
-        late=int((placed - due > late_after_us).sum()),
+        late=int((placed - due > window.late_after_us).sum()),
         acknowledged=int(good.sum()),
-        failed=_failed(how[went & ~good]),
+        failed=named(how[went & ~good]),
         dropped=int(dropped.sum()),
         unanswered=int(open_.sum()),
-        given_up=given_up,
         unkept=unkept,
         lateness=spread(placed - due),
         waited=spread((begun - placed)[went]),
         ack=spread((ended - begun)[good]),
-        whole=spread((ended - due)[good]),
         backlog_max=peak(backlog),
-        drained_us=_drained_us(due, ended, never),
         under_way_max=peak(under_way),
         under_way_limit=under_way_limit,
         knee=knee_of(
             backlog, waiting, under_way, np.sort(ended[good]), (begin_us, end_us), under_way_limit
         ),
         seconds=_seconds(
-            Attempts(due, placed, begun, ended, how, nth), went, good, backlog, begin_us
+            Attempts(due, placed, begun, ended, how, nth, key), went, good, backlog, begin_us
         ),
     )
-
-
-def spread(times_us: NDArray[np.int64]) -> Spread:
-    """Return exact quantiles: the smallest time within which at least such a share lies."""
-    n = int(times_us.size)
-    if not n:
-        return Spread()
-    times = np.sort(times_us)
-    places = [max(0, math.ceil(n * q / 1_000) - 1) for q in (500, 900, 990, 999, 1_000)]
-    return Spread(n, round(times.mean()), *(int(times[place]) for place in places))
-
-
-def _drained_us(due: NDArray[np.int64], ended: NDArray[np.int64], never: int) -> int:
-    last_us = int(ended.max(initial=0))
-    if last_us == never:
-        return -1
-    return max(0, last_us - int(due.max())) if due.size else 0
-
-
-def _failed(how: NDArray[np.int64]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for value, n in zip(*np.unique(how, return_counts=True), strict=True):
-        name = f"{value // 100}xx" if value > 0 else OutcomeKind(-int(value)).name.lower()
-        found[name] = found.get(name, 0) + int(n)
-    return found
 
 
 def _seconds(
@@ -209,7 +152,7 @@ def _seconds(
     """Return the timeline, from the window's begin to the last end."""
     if not of.due.size:
         return ()
-    closed = of.ended < np.iinfo(np.int64).max
+    closed = of.ended < NEVER
     last_us = max(int(of.due.max()), int(of.ended[closed].max(initial=begin_us)))
     n = min((last_us - begin_us) // US + 1, SECONDS_MAX)
     edges = begin_us + np.arange(n + 1) * US
@@ -235,7 +178,7 @@ def _seconds(
             failed=int(failed[i]),
             backlog=int(standing[i]),
             late_max_us=int(late[i]),
-            ack_p99_us=spread(took[order[cuts[i] : cuts[i + 1]]]).p99_us,
+            ack_p99_us=spread(took[order[cuts[i] : cuts[i + 1]]]).p99_us or 0,
         )
         for i in range(n)
     )

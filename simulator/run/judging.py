@@ -5,7 +5,7 @@ world, claims, Ended -> facts -> reconcile -> expectations (-> baseline) -> verd
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -72,7 +72,7 @@ def judged(  # noqa: PLR0913, PLR0917 - what is judged, and how it is wanted
     policy = policy_of_run(scenario, out, claims)
     measured = load.values() if load else UNMEASURED
     look = look_at(world, scenario, claims, reconciliation, ended.stragglers, policy, measured)
-    results: tuple[Result, ...]
+    look = _bounded(look, load)
     if ended.stopped:
         results = tuple(
             evaluate([each], look)[0] if each.name == ended.stopped else not_judged(each)
@@ -112,6 +112,14 @@ def judged(  # noqa: PLR0913, PLR0917 - what is judged, and how it is wanted
         (known.truth, known.told),
         load.section if load else None,
     )
+
+
+def _bounded(look: Look, load: Measured | None) -> Look:
+    """Add what a load knows only the bounds of."""
+    if load is None or not load.least:
+        return look
+    least = {name: Fraction(n) for name, n in load.least.items()}
+    return lambda of: replace(look(of), least=least, unknown=load.unknown)
 
 
 def _accepts_connections(load: Measured) -> Iterator[Expectation]:

@@ -8,26 +8,29 @@ our own fault, lost or out of balance is a reason (exit 3), each with its one li
 
 from __future__ import annotations
 
+from array import array
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import numpy as np
 
 from simulator.core.metric import METRIC
 from simulator.load import outcome as oc
+from simulator.load.achieved import achieved
 from simulator.run import load_join as joins
 from simulator.run.conductor import LAG_BUDGET_S
 from simulator.run.load_busy import BUSY_MAX, WINDOW_NS, Sample, busiest
 from simulator.run.load_receipts import Pace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from simulator.load.histogram import Histogram
+    from simulator.load.books import Row
     from simulator.load.outcome import Outcome
+    from simulator.load.spread import Bounds
     from simulator.run.load_join import Joined
-    from simulator.run.load_receipts import Heard
     from simulator.scenario_load import Load
 
 FILE = "load.json"
@@ -38,7 +41,9 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     """A load, measured.
 
     Attributes:
-        metrics: a value for each metric of a load, as a fraction; None: no data.
+        metrics: a value for each metric of a load, as a fraction; None: no data, or not known.
+        least: the least that a metric can be, where that is not its value.
+        unknown: why one is not known exactly.
         invalid: why the run proves nothing.
         refused_fails: connections were refused, and the scenario says that this fails it.
         unanswered: nothing was accepted, because every connection was refused.
@@ -47,6 +52,8 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     metrics: dict[str, str | None]
+    least: dict[str, str] = {}
+    unknown: dict[str, str] = {}
     invalid: tuple[str, ...] = ()
     refused_fails: int = 0
     unanswered: bool = False
@@ -79,35 +86,52 @@ def nothing(reason: str) -> Measured:
     )
 
 
-def metrics_of(
-    outcome: Outcome, lasts_s: float, receipt: Histogram, heard: Heard
-) -> dict[str, str | None]:
-    """Return every metric of a load.
+def metrics_of(outcome: Outcome, rate: Fraction | None, receipt: Bounds) -> dict[str, str | None]:
+    """Return every metric of a load; those of acknowledging are known at the callbacks' edge.
 
     Args:
         outcome: of the generator.
-        lasts_s: how long the arrivals lasted by the schedule, without the warm-up.
+        rate: at which it has really sent.
         receipt: from the planned instants to the receipts.
-        heard: of callbacks.
     """
     load, api = outcome.load, outcome.latency.get(oc.API)
     found: dict[str, Fraction | int | None] = {
+        **dict.fromkeys(name for name, metric in METRIC.items() if metric.load),
         "arrivals": load.scheduled,
         "started": load.started,
         "late": load.late,
         "dropped": load.dropped,
         "load_errors": load.failed,
         "refused_connections": load.results.get(oc.REFUSED, 0),
-        "achieved_rate": Fraction(load.started) / Fraction(lasts_s) if lasts_s else None,
+        "achieved_rate": rate,
     }
     for name in ("p50", "p90", "p99", "p999"):
         us = getattr(api, f"{name}_us") if api is not None and api.count else None
         found[f"api_{name}"] = None if us is None else Fraction(us, 1000)
-    for name, histogram in (("receipt", receipt), ("ack", heard.acknowledged)):
-        for percent in (50, 99):
-            ms = Fraction(histogram.percentile(percent), 1000) if histogram.count else None
-            found[f"{name}_p{percent}"] = ms
-    return {name: None if n is None else str(n) for name, n in found.items()}
+    return {name: None if n is None else str(n) for name, n in found.items()} | receipt.metrics
+
+
+class Sendings:
+    """When requests of the load were really sent, seen while its books are read."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        self._begins = {each.worker: each.started_at_us for each in outcome.workers}
+        self._outcome = outcome
+        self._sent_us = array("q")
+
+    def of(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """Yield the rows, noting when each was sent, from the start of the load."""
+        workers, begin_us = max(self._outcome.expected, 1), self._outcome.started_at_us
+        for row in rows:
+            if row.started_us and not row.warm:  # both instants are by its own worker's clock
+                self._sent_us.append(row.started_us - self._begins.get(row.n % workers, begin_us))
+            yield row
+
+    def rate(self, lasts_us: int) -> Fraction | None:
+        """Return how many were sent in a second; `lasts_us`: by the schedule."""
+        if self._outcome.ended != "finished":  # all of it was not to be
+            lasts_us = min(lasts_us, self._outcome.ended_at_us - self._outcome.started_at_us)
+        return achieved(np.array(self._sent_us, np.int64), lasts_us)
 
 
 def simulator_reasons(ended: Mapping[str, Any]) -> Iterator[str]:

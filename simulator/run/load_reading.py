@@ -10,23 +10,38 @@ from typing import TYPE_CHECKING, Any
 from simulator.load import books, outcome
 from simulator.load.merging import unproven
 from simulator.load.shape import lasting_us
+from simulator.load.spread import bounds
+from simulator.run.load_callbacks import OUTCOME
 from simulator.run.load_join import accepted_in, join_gateway, join_system
-from simulator.run.load_measured import Measured, book_reasons, metrics_of, simulator_reasons
-from simulator.run.load_receipts import heard_in, receipts
+from simulator.run.load_measured import (
+    Measured,
+    Sendings,
+    book_reasons,
+    metrics_of,
+    simulator_reasons,
+)
+from simulator.run.load_receipts import (
+    OPEN_RECEIPTS,
+    RECEIPT_QUANTILES,
+    heard_in,
+    receipts,
+    wants_receipt,
+)
 from simulator.run.load_section import section_of
 from simulator.run.people import listed, numbers_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from simulator.engine.world import World
+    from simulator.load.books import Row
     from simulator.load.offer import Offer
+    from simulator.load.outcome import Clock, Outcome
     from simulator.run.load_join import Joined
     from simulator.run.load_receipts import Pace
     from simulator.scenario import Scenario
 
-OUTCOME = "outcome.json"
 BOOKS = books.NAME.format(worker="*")
 
 
@@ -57,16 +72,18 @@ def measured_in(  # noqa: PLR0913 - a finished load
     load = scenario.load
     assert load is not None
     found = outcome.read(out / OUTCOME)
-    joined = _joined(out, scenario, world, pace)
-    heard = heard_in(out, pace)
-    clocks = {each.worker: each.clock for each in found.workers}
-    ordered = [clocks.get(n) for n in range(max(found.expected, 1))]
-    receipt = receipts(joined.pairs, heard, ordered, pace)
-    lasts_s = lasting_us(offer.shape) / 1e6
+    sendings = Sendings(found)
+    joined = _joined(sendings.of(books.read(out)), scenario, world, pace)
+    over_us = pace.epoch_of(ended["over_us"])
+    heard = heard_in(out, pace, found.started_at_us, over_us)
+    receipt = receipts(joined.pairs, heard, _clocks(found), pace, over_us, wants_receipt(world))
+    known = bounds("receipt", receipt, RECEIPT_QUANTILES, OPEN_RECEIPTS)
     refused = found.load.results.get(outcome.REFUSED, 0)
     fails = refused if load.refused == "fail" else 0
     return Measured(
-        metrics=metrics_of(found, lasts_s, receipt, heard),
+        metrics=metrics_of(found, sendings.rate(lasting_us(offer.shape)), known),
+        least=known.least,
+        unknown=known.unknown,
         invalid=(
             *(() if cut else (*stopped(found), *unproven(found, offer))),
             *simulator_reasons(ended),
@@ -94,9 +111,15 @@ def stopped(found: outcome.Outcome) -> Iterator[str]:
         yield f"{words}, before its schedule was over: let it end by itself"
 
 
-def _joined(out: Path, scenario: Scenario, world: World, pace: Pace) -> Joined:
+def _clocks(found: Outcome) -> list[Clock | None]:
+    """Return the clock of each worker, in the order of their numbers."""
+    clocks = {each.worker: each.clock for each in found.workers}
+    return [clocks.get(n) for n in range(max(found.expected, 1))]
+
+
+def _joined(rows: Iterable[Row], scenario: Scenario, world: World, pace: Pace) -> Joined:
     spelled = dict(zip(listed(scenario), numbers_of(scenario), strict=True))
-    rows, sent = books.read(out), accepted_in(world, pace.epoch_at)
+    sent = accepted_in(world, pace.epoch_at)
     assert scenario.load is not None
     if scenario.load.against == "system":
         return join_system(rows, sent, spelled)
@@ -116,4 +139,4 @@ def asked_in(
     """
     if load is None or load.pace is None or not any(row.k for row in books.read(out)):
         return {}
-    return _joined(out, scenario, world, load.pace).asked
+    return _joined(books.read(out), scenario, world, load.pace).asked

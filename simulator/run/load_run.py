@@ -29,13 +29,13 @@ from simulator.run.given import free_port
 from simulator.run.job import RUN_FILES, check_numbers
 from simulator.run.judging import Wanted
 from simulator.run.kept import Earlier, earlier_in
-from simulator.run.load_callbacks import CALLBACKS_FILE
+from simulator.run.load_callbacks import CALLBACKS_FILE, OUTCOME
 from simulator.run.load_child import Child
 from simulator.run.load_idle import at_rest, is_quiet
 from simulator.run.load_locust import WORKERS_S, Generator
 from simulator.run.load_measured import FILE as LOAD_FILE
 from simulator.run.load_offer import OFFER, lasts_s, offer_of, shape_of
-from simulator.run.load_reading import BOOKS, OUTCOME
+from simulator.run.load_reading import BOOKS
 from simulator.run.load_receipts import Pace
 from simulator.run.load_result import document_of
 from simulator.run.load_storm_run import StormRun

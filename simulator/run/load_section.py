@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from simulator import __version__
+from simulator.load.spread import in_ms
 from simulator.run.load_busy import BUSY_MAX, WINDOW_NS, Sample, busiest
 from simulator.run.load_receipts import offset_us
 from simulator.run.report_findings import shortened
@@ -16,9 +17,9 @@ from simulator.run.report_findings import shortened
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from simulator.load.histogram import Histogram
     from simulator.load.offer import Offer
     from simulator.load.outcome import Counts, Latency, Outcome, Worker
+    from simulator.load.spread import Spread
     from simulator.run.load_join import Joined
     from simulator.run.load_receipts import Heard, Pace
 
@@ -31,7 +32,7 @@ def section_of(  # noqa: PLR0913 - all that a load leaves
     offer: Offer,
     outcome: Outcome,
     joined: Joined,
-    receipt: Histogram,
+    receipt: Spread,
     heard: Heard,
     ended: Mapping[str, Any],
     pace: Pace,
@@ -40,16 +41,20 @@ def section_of(  # noqa: PLR0913 - all that a load leaves
     shape = msgspec.to_builtins(offer.shape)
     if "times_us" in shape:
         shape["times_us"] = len(shape["times_us"])
-    latency = {name: _latency(each) for name, each in sorted(outcome.latency.items())}
-    latency["receipt"] = _of(receipt)
-    latency["callback"] = _of(heard.acknowledged)
+    latency: dict[str, Any] = {
+        name: _latency(each) for name, each in sorted(outcome.latency.items())
+    }
+    latency |= {"receipt": in_ms(receipt), "callback": in_ms(heard.callback)}
     return {
         "against": outcome.against,
         "seed": outcome.seed,
         "shape": shape,
         "ended": outcome.ended,
         "counts": _counts(outcome.load),
-        "warm_up": _counts(outcome.warm),
+        "warm_up": {
+            **_counts(outcome.warm),
+            "accepted": sum(pair.warm for pair in joined.pairs),
+        },
         "in_flight": outcome.in_flight,
         "codes": outcome.codes,
         "latency_ms": latency,
@@ -107,12 +112,6 @@ def _latency(found: Latency) -> dict[str, int | float]:
     fields = ("mean", "p50", "p90", "p99", "p999", "max")
     shown = {name: round(getattr(found, f"{name}_us") / _MS, 3) for name in fields}
     return {"count": found.count, **shown}
-
-
-def _of(histogram: Histogram) -> dict[str, int | float]:
-    at = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p999": 99.9, "max": 100.0}
-    shown = {name: histogram.percentile(percent) / _MS for name, percent in at.items()}
-    return {"count": histogram.count, "mean": round(histogram.mean() / _MS, 3), **shown}
 
 
 def _second(found: dict[str, Any]) -> dict[str, Any]:

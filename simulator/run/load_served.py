@@ -24,8 +24,9 @@ import uvloop
 from simulator.core.message import FINAL
 from simulator.engine.world import DEFAULT, World
 from simulator.errors import TodokuError
+from simulator.load.by_callback import Window
 from simulator.run.load_busy import SAMPLE_S, Meter, busiest
-from simulator.run.load_callbacks import Watch, late_after_us, mono_us, write_side
+from simulator.run.load_callbacks import Watch, late_after_us, load_began_us, mono_us, write_side
 from simulator.run.load_child import serve_lines
 from simulator.run.load_idle import wakes_s
 from simulator.run.load_storm import StormServed
@@ -62,10 +63,10 @@ class Served:
         self._meter = Meter()
         self._metering: asyncio.Task[None] | None = None
         self._held: dict[str, Any] | None = None  # what was so when the clock stopped
-        self._watch, self._begun_us = Watch(server, self._driver.world), 0
+        self._watch, self._begun = Watch(server, self._driver.world), (0, 0)
         load = scenario.load
         storms = load is not None and load.against == "callbacks"
-        self._storm = StormServed(server, scenario, out, self._watch) if storms else None
+        self._storm = StormServed(server, scenario, out) if storms else None
 
     def handlers(self) -> Mapping[str, Handler]:
         """Return what can be asked of us."""
@@ -86,10 +87,10 @@ class Served:
         driver.set_rate(rate)
         self._metering = asyncio.create_task(self._measure())
         mono_ns = time.monotonic_ns()
-        self._begun_us = mono_ns // 1000
+        self._begun = (time.time_ns() // 1000, mono_ns // 1000)
         return {
-            "epoch_us": time.time_ns() // 1000,
-            "mono_us": mono_ns // 1000,
+            "epoch_us": self._begun[0],
+            "mono_us": self._begun[1],
             "virtual_us": driver.clock.now(mono_ns),
             "rate": rate,
         }
@@ -109,13 +110,19 @@ class Served:
         rate = driver.clock.rate or 1.0
         unanswered = driver.outstanding
         driver.set_rate(0)
+        over_us = mono_us()
         until = time.monotonic() + _UNANSWERED_S
         while time.monotonic() < until:
             if not (driver.outstanding or server.front.in_flight):
                 break
             await asyncio.sleep(_LOOK_S)
-        now_us = driver.now()
-        self._held = {"lag_s": lag_us / (rate * 1e6), "unanswered": unanswered, "now_us": now_us}
+        lag_s, now_us = lag_us / (rate * 1e6), driver.now()
+        self._held = {
+            "lag_s": lag_s,
+            "unanswered": unanswered,
+            "over_us": over_us,
+            "now_us": now_us,
+        }
         return self._held
 
     async def end(self) -> Mapping[str, Any]:
@@ -123,8 +130,15 @@ class Served:
         held, server = await self.hold(), self._server
         stopped_us = mono_us()
         await server.stop()
-        window = (self._begun_us, stopped_us) if self._storm is None else self._storm.window
-        write_side(self._watch.side(*window, stopped_us, late_after_us(self._scenario)), self._out)
+        storm = self._storm
+        if storm is None:
+            window = (load_began_us(self._out, *self._begun), stopped_us)
+        else:
+            window = storm.window
+        keys = None if storm is None else storm.keys()
+        late_us = late_after_us(self._scenario)
+        seen = Window(*window, held["over_us"], stopped_us, late_us, keys)
+        write_side(self._watch.side(seen), self._out)
         world = server.worlds.by_name[DEFAULT]
         world.log.close()
         self._arrivals.write(self._out)

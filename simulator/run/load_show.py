@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from simulator.run.load_storm_measured import storm_lines
+from simulator.run.load_storm_measured import open_lines, storm_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from rich.console import Console
 
+_LONG_MS = 1_000  # from here on, nobody reads its tenths
 COLUMNS = ("p50", "p90", "p99", "p999", "max")
 WORDS: Mapping[str, str] = {
     "api": "planned instant to answer",
@@ -34,12 +35,27 @@ def show_load(console: Console, load: Mapping[str, Any]) -> None:
     for line in lines_of(load):
         console.print(f"  {line}", markup=False)
     table = Table("ms of real time", *COLUMNS, "count")
+    for row in latency_rows(load):
+        table.add_row(*row)
+    console.print(table)
+
+
+def latency_rows(load: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    """Yield what was timed, its quantiles, and how many; of some, how many of them had ended."""
     for name, words in WORDS.items():
         found = load["latency_ms"].get(name)
-        if found and found["count"]:
-            shown = (f"{found[column]:,.1f}" for column in COLUMNS)
-            table.add_row(words, *shown, f"{found['count']:,}")
-    console.print(table)
+        open_ = found.get("open", 0) if found else 0
+        if found and found["count"] + open_:
+            count = f"{found['count']:,}" + (f" of {found['count'] + open_:,}" if open_ else "")
+            yield (words, *(_cell(found, column) for column in COLUMNS), count)
+
+
+def _cell(found: Mapping[str, Any], column: str) -> str:
+    ms = found[column]
+    if ms is None:  # it depends on what had not ended
+        least = found["at_least"][column]
+        return f"≥{int(least):,}" if least >= _LONG_MS else f"≥{least:.1f}"
+    return f"{ms:,.0f}" if ms >= _LONG_MS else f"{ms:.1f}"
 
 
 def lines_of(load: Mapping[str, Any]) -> Iterator[str]:
@@ -53,6 +69,13 @@ def lines_of(load: Mapping[str, Any]) -> Iterator[str]:
         f"load    {counts['scheduled']:,} arrivals: {counts['started']:,} started, "
         f"{counts['late']:,} late, {counts['dropped']:,} dropped; {results or 'no answers'}"
     )
+    if load["warm_up"]["started"]:
+        warm = load["warm_up"]
+        yield (
+            f"warm-up {warm['started']:,} requests before these, {warm['accepted']:,} messages "
+            "accepted: the world's own counts have them in"
+        )
+    yield from open_lines(load["latency_ms"]["receipt"], "receipts had not come")
     books = load["books"]
     yield f"books   {books['rows']:,} rows: " + "; ".join(
         f"{n:,} {name}" for name, n in books["counts"].items()

@@ -11,6 +11,7 @@ and they come last, so that what the scenario's own rules do to a receipt is don
 from __future__ import annotations
 
 import time
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -22,6 +23,7 @@ from simulator.core.message import OutcomeKind, State
 from simulator.engine.world import DEFAULT
 from simulator.load import offer as offers
 from simulator.load.shape import lasting_us
+from simulator.run.load_callbacks import keys_of
 from simulator.run.load_offer import OFFER
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 
     from simulator.core.message import Message
     from simulator.engine.driver import Driver
-    from simulator.run.load_callbacks import Watch
+    from simulator.engine.ruling import Waiting
     from simulator.run.load_child import Handler
     from simulator.scenario import Scenario
     from simulator.web.server import Server
@@ -73,11 +75,12 @@ def turns(times_us: NDArray[np.int64], share: float, seed: int) -> Turns:
 
 
 class Storm:
-    """What is held in one world, and its release."""
+    """What is held in one world, and its release; `released`: what has been let come."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
         self._driver: Driver = server.driver(DEFAULT)
+        self.released: list[Waiting] = []
 
     def hold(self, *, replies: bool) -> None:
         """Hold receipts from now on, beside the rules that hold already; replies too, if asked."""
@@ -106,6 +109,9 @@ class Storm:
             if not times_us.size:
                 continue
             after_us = tuple(int((us + LEAD_US) * rate) for us in times_us.tolist())
+            ruling = gateway.ruling
+            live = None if ruling is None else ruling.named(name)
+            self.released += () if live is None else islice(live.waiting, len(after_us))
             gateway.submit(Release(name, after_us), at_us)
         driver.poke()
         return now_ns // 1_000 + round((at_us + 1 - now_us) / rate) + LEAD_US
@@ -154,12 +160,16 @@ class StormServed:
         window: first instant of the storm without its warm-up, and its end: monotonic us.
     """
 
-    def __init__(self, server: Server, scenario: Scenario, out: Path, watch: Watch) -> None:
-        self._storm, self._out, self._watch = Storm(server), out, watch
+    def __init__(self, server: Server, scenario: Scenario, out: Path) -> None:
+        self._storm, self._out = Storm(server), out
         self._server, self._world = server, server.driver(DEFAULT).world
         assert scenario.load is not None
         self._share, self._released, self._first = float(scenario.load.mix.replies), 0, 0
         self.window = (0, 0)
+
+    def keys(self) -> NDArray[np.uint64]:
+        """Return the keys of the storm's callbacks, its warm-up's among them."""
+        return keys_of(self._storm.released)
 
     def hold(self) -> None:
         """Let the carrier be out from now on."""
@@ -185,7 +195,6 @@ class StormServed:
         asked = turns(planned.times_us + offer.warm_up_us, self._share, offer.seed)
         if missing := self._storm.missing(asked):
             return {"missing": missing}
-        self._watch.mark()
         self._released, self._first = planned.times_us.size, self._settled()[0]
         start_us = self._storm.release(asked) + offer.warm_up_us
         self.window = (start_us, start_us + lasting_us(offer.shape) + 1)

@@ -9,22 +9,25 @@ import msgspec
 
 from simulator.core.metric import METRIC
 from simulator.errors import ProvesNothing
-from simulator.load.shape import lasting_us
+from simulator.load.spread import bounds, in_ms
 from simulator.run.load_busy import BUSY_MAX, WINDOW_NS, Sample, busiest
 from simulator.run.load_callbacks import read_side
 from simulator.run.load_measured import Measured, simulator_reasons
+from simulator.run.load_receipts import RECEIPT_QUANTILES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from simulator.load.callbacks import CallbackSide, Spread
+    from simulator.load.callbacks import CallbackSide
     from simulator.load.offer import Offer
+    from simulator.load.spread import Bounds
     from simulator.run.load_receipts import Pace
     from simulator.scenario import Scenario
     from simulator.scenario_load import Load
 
 _MS = 1_000
+_OPEN = "callbacks had no 2xx by the end of the drain"
 
 
 def storm_measured(  # noqa: PLR0913, PLR0917 - a finished load
@@ -55,29 +58,37 @@ def storm_measured(  # noqa: PLR0913, PLR0917 - a finished load
     since_ns = released["start_us"] * 1_000  # the campaign before was at the system's own pace
     ended = {**ended, "samples": [each for each in ended["samples"] if each[0] >= since_ns]}
     reasons = (*_reasons(side, load), *simulator_reasons(ended))
+    known = bounds("receipt", side.callbacks.whole, RECEIPT_QUANTILES, _OPEN)
     return Measured(
-        metrics=_metrics(side, released["arrivals"], lasting_us(offer.shape)),
+        metrics=_metrics(side, released["arrivals"], known),
+        least=known.least,
+        unknown=known.unknown,
         invalid=reasons,
         section=_section(side, offer, pace, ended, released),
     )
 
 
-def _metrics(side: CallbackSide, arrivals: int, lasts_us: int) -> dict[str, str | None]:
-    started = max(0, arrivals - side.dropped)
-    found: dict[str, Fraction | int | None] = {
+def _metrics(side: CallbackSide, arrivals: int, whole: Bounds) -> dict[str, str | None]:
+    of = side.callbacks
+    found: dict[str, int | str | None] = {
         **dict.fromkeys(name for name, metric in METRIC.items() if metric.load),
         "arrivals": arrivals,
-        "started": started,
-        "late": side.late,
-        "dropped": side.dropped,
-        "load_errors": sum(side.failed.values()),
-        "refused_connections": side.failed.get("unreachable", 0),
-        "achieved_rate": Fraction(started * 1_000_000, lasts_us or 1),
+        "started": of.started,
+        "late": of.late,
+        "dropped": of.dropped,
+        "load_errors": sum(of.failed.values()),
+        "refused_connections": of.failed.get("unreachable", 0),
+        "achieved_rate": of.sent_per_s or None,
     }
-    for name, of in (("ack", side.ack), ("receipt", side.whole)):
-        for p in ("p50", "p99"):
-            found[f"{name}_{p}"] = Fraction(getattr(of, f"{p}_us"), _MS) if of.n else None
-    return {name: None if n is None else str(n) for name, n in found.items()}
+    return {
+        **{name: None if n is None else str(n) for name, n in found.items()},
+        **whole.metrics,
+        **_acknowledged(side),
+    }
+
+
+def _acknowledged(side: CallbackSide) -> dict[str, str | None]:
+    return bounds("ack", side.ack, ("p50", "p99"), "").metrics
 
 
 def _reasons(side: CallbackSide, load: Load) -> Iterator[str]:
@@ -107,27 +118,26 @@ def _section(
     shape = msgspec.to_builtins(offer.shape)
     if "times_us" in shape:
         shape["times_us"] = len(shape["times_us"])
-    arrivals = released["arrivals"]
+    of = side.callbacks
     return {
         "against": "callbacks",
         "seed": offer.seed,
         "shape": shape,
         "counts": {
-            "scheduled": arrivals,
-            "started": max(0, arrivals - side.dropped),
-            "late": side.late,
-            "dropped": side.dropped,
-            "failed": sum(side.failed.values()),
-            "results": {"2xx": side.acknowledged, **side.failed},
+            "scheduled": released["arrivals"],
+            "started": of.started,
+            "late": of.late,
+            "dropped": of.dropped,
+            "failed": sum(of.failed.values()),
+            "results": {"2xx": of.acknowledged, **of.failed},
         },
-        "repeats": side.repeats,
         "latency_ms": {
-            name: _spread(getattr(side, name)) for name in ("lateness", "waited", "ack", "whole")
+            **{name: in_ms(getattr(side, name)) for name in ("lateness", "waited", "ack")},
+            "whole": in_ms(of.whole),
         },
         "callbacks": {
             **_taken(side),
             "replies": released["replies"],
-            "others": max(0, side.due - side.repeats - arrivals),
             "warm_up": released["warm"],
             "seconds": [_second(msgspec.to_builtins(row)) for row in side.seconds],
         },
@@ -145,34 +155,34 @@ def beside(measured: Measured, side: CallbackSide | None) -> Measured:
     """Add how callbacks were taken to what another load has measured."""
     if side is None or not side.due:
         return measured
-    took = {name: str(Fraction(us, _MS)) for name, us in _acknowledged(side) if us is not None}
     section = {**measured.section, "callbacks": {**measured.section["callbacks"], **_taken(side)}}
-    return msgspec.structs.replace(measured, metrics={**measured.metrics, **took}, section=section)
-
-
-def _acknowledged(side: CallbackSide) -> Iterator[tuple[str, int | None]]:
-    for name in ("p50", "p99"):
-        yield f"ack_{name}", getattr(side.ack, f"{name}_us") if side.ack.n else None
+    metrics = {**measured.metrics, **_acknowledged(side)}
+    return msgspec.structs.replace(measured, metrics=metrics, section=section)
 
 
 def _taken(side: CallbackSide) -> dict[str, Any]:
+    of = side.callbacks
     return {
-        "ack_ms": _spread(side.ack),
+        "ack_ms": in_ms(side.ack),
+        "due": of.due,
+        "acknowledged": of.acknowledged,
+        "repeated": of.repeated,
+        "given_up": of.given_up,
+        "open": of.open,
+        "others": of.others,
+        "attempts_due": side.due,
         "repeats": side.repeats,
-        "given_up": side.given_up,
+        "attempts_by_result": {
+            name: n for name, n in {"2xx": side.acknowledged, **side.failed}.items() if n
+        },
         "dropped": side.dropped,
         "unanswered_at_the_end": side.unanswered,
         "backlog_max": side.backlog_max,
-        "drained_s": None if side.drained_us < 0 else side.drained_us / 1e6,
+        "drained_s": None if of.drained_us < 0 else of.drained_us / 1e6,
         "under_way_max": side.under_way_max,
         "under_way_limit": side.under_way_limit,
         "knee": {"per_s": side.knee.per_s, "reached": side.knee.reached},
     }
-
-
-def _spread(found: Spread) -> dict[str, int | float]:
-    names = ("mean", "p50", "p90", "p99", "p999", "max")
-    return {"count": found.n, **{name: getattr(found, f"{name}_us") / _MS for name in names}}
 
 
 def _second(found: dict[str, Any]) -> dict[str, Any]:
@@ -187,8 +197,18 @@ def storm_lines(load: Mapping[str, Any]) -> Iterator[str]:
     beside = f", {taken['others']:,} others beside them" if taken["others"] else ""
     yield (
         f"storm   {counts['scheduled']:,} callbacks, {taken['replies']:,} of them replies{beside}: "
-        f"{counts['late']:,} late, {counts['dropped']:,} dropped; {results or 'no answers'}"
+        f"{counts['late']:,} late, {counts['dropped']:,} dropped; in the end "
+        f"{results or 'no answers'}"
     )
+    if taken["repeats"]:
+        tries = ", ".join(f"{n:,} {name}" for name, n in taken["attempts_by_result"].items())
+        yield f"tries   {taken['attempts_due']:,}, {taken['repeats']:,} of them repeats: {tries}"
+    yield from open_lines(load["latency_ms"]["whole"], "callbacks had no 2xx")
+    if taken["warm_up"]:
+        yield (
+            f"warm-up {taken['warm_up']:,} callbacks before them, and the campaign: "
+            "the world's own counts have them in"
+        )
     yield from taken_lines(taken)
     yield (
         f"simulator at most {simulator['busiest']:.0%} busy in {simulator['window_s']:g} s "
@@ -196,10 +216,17 @@ def storm_lines(load: Mapping[str, Any]) -> Iterator[str]:
     )
 
 
+def open_lines(found: Mapping[str, Any], words: str) -> Iterator[str]:
+    """Yield how many of some times had not ended, if any."""
+    if found["open"]:
+        of = found["count"] + found["open"]
+        yield f"open    {found['open']:,} of {of:,} {words} by the end of the drain"
+
+
 def taken_lines(taken: Mapping[str, Any]) -> Iterator[str]:
     """Yield what there is to say of how callbacks were taken."""
     drained, knee = taken["drained_s"], taken["knee"]
-    over = "never over" if drained is None else f"over {drained:.1f} s after the last was due"
+    over = f"over {drained:.1f} s after the last was due" if drained is not None else "never over"
     yield f"backlog at most {taken['backlog_max']:,}, {over}; {taken['given_up']:,} given up"
     rate = f"{knee['per_s']:,.0f} a second"
     said = f"{rate}: the backlog stood" if knee["reached"] else f"{rate} were held, or more"

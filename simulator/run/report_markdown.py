@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from simulator.run.load_show import COLUMNS, WORDS, lines_of
+from simulator.run.load_show import latency_rows, lines_of
 from simulator.run.report_cases import cases
 from simulator.views.ledger import INVOICE_HEAD
 
@@ -76,11 +76,8 @@ def _load(load: dict[str, Any]) -> Iterator[str]:
     yield ""
     yield "| ms of real time | p50 | p90 | p99 | p99.9 | max | count |"
     yield "|---|---:|---:|---:|---:|---:|---:|"
-    for name, words in WORDS.items():
-        found = load["latency_ms"].get(name)
-        if found and found["count"]:
-            shown = " | ".join(f"{found[column]:,.1f}" for column in COLUMNS)
-            yield f"| {cell(words)} | {shown} | {found['count']:,} |"
+    for row in latency_rows(load):
+        yield f"| {' | '.join(map(cell, row))} |"
 
 
 def _expectations(results: Sequence[dict[str, Any]]) -> Iterator[str]:

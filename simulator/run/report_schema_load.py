@@ -31,15 +31,19 @@ _REQUESTS = _object(
     failed=_COUNT,
     results=_COUNTS,
 )
-_LATENCY = _object(
-    count=_COUNT,
-    mean=_NUMBER,
-    p50=_NUMBER,
-    p90=_NUMBER,
-    p99=_NUMBER,
-    p999=_NUMBER,
-    max=_NUMBER,
-)
+_QUANTILES = ("mean", "p50", "p90", "p99", "p999", "max")
+_LATENCY = _object(count=_COUNT, **{key: {"type": ["number", "null"]} for key in _QUANTILES})
+_LATENCY["properties"] |= {
+    "open": {
+        **_COUNT,
+        "description": "had not ended when it was over; a quantile that depends on them is null",
+    },
+    "at_least": {
+        "type": "object",
+        "description": "the least that a quantile can be, where that is not its value",
+        "additionalProperties": _NUMBER,
+    },
+}
 _SECOND = _object(
     second={"type": "integer"},
     scheduled=_COUNT,

@@ -8,7 +8,7 @@ only a value that chance cannot explain fails (`binomial.py`).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from simulator.core.metric import METRIC, MS, PER_S
 from simulator.core.metric import MONEY as _MONEY
 from simulator.verify import binomial
+from simulator.verify.expect_least import Range, range_of
 from simulator.verify.expect_words import digits_of, distance, exact, percent, points, shown
 
 if TYPE_CHECKING:
@@ -36,10 +37,14 @@ class Seen:
     Attributes:
         metrics: a value for each of `METRICS`; None: not known in this run.
         currency: whose units money is in.
+        least: the least that a metric can be, where it is not known exactly; its value is the most.
+        unknown: why it is not.
     """
 
     metrics: Mapping[str, Metric]
     currency: str = ""
+    least: Mapping[str, Fraction] = field(default_factory=dict)
+    unknown: Mapping[str, str] = field(default_factory=dict)
 
 
 Look: TypeAlias = Callable[["Of"], Seen]
@@ -193,7 +198,10 @@ def _evaluate(expectation: Expectation, seen: Seen) -> Result:
     if isinstance(sure, str):
         value, sure = sure, None
     margin, value_or_none, outcome = None, None, Outcome.NO_DATA
-    if isinstance(value, str):
+    vague = range_of(measure, seen.metrics, seen.least, seen.unknown)
+    if vague is not None:
+        value_or_none, margin, outcome, said = _vague(vague, limit, about, unit, share=share)
+    elif isinstance(value, str):
         said = f"no data, {value}"
     else:
         margin, value_or_none = limit.margin(value), value
@@ -217,6 +225,28 @@ def _evaluate(expectation: Expectation, seen: Seen) -> Result:
         warning=expectation.level == "warn",
         confidence=sure,
     )
+
+
+def _vague(
+    vague: Range, limit: _Limit, about: str, unit: str, *, share: bool
+) -> tuple[Fraction | None, Fraction | None, Outcome, str]:
+    """Judge a measure of which only bounds are known: value, margin, outcome, words."""
+    ends = (limit.lower, limit.upper)
+    low, high = vague.low, vague.high
+
+    def said(value: Fraction) -> str:
+        return shown(value, digits_of(value, ends, share=share), share=share) + unit
+
+    known = f"at least {said(low)}" + (f" and at most {said(high)}" if high is not None else "")
+    holds = vague.holds(*ends)
+    if holds is None:
+        return None, None, Outcome.NO_DATA, f"no data, {vague.why} ({about} is {known})"
+    margins = [limit.margin(end) for end in (low, high) if end is not None]
+    margin = min(margins) if holds else max(margins)
+    way = f"{'holds' if holds else 'fails'} by {distance(abs(margin), share=share)} or more"
+    if not holds:
+        return None, margin, Outcome.FAILED, f"{known} ({about}), {way}: {vague.why}"
+    return high or low, margin, Outcome.PASSED, f"{known} ({about}), {way}"
 
 
 def _value(measure: Measure, metrics: Mapping[str, Metric]) -> Fraction | str:

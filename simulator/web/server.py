@@ -220,7 +220,7 @@ class Server:
         due_ns = now_ns - max(0, int(late_us * 1_000))  # stepped time stands still for it
         timed = None
         if isinstance(effect, Call) and not effect.forged:
-            timed = Timed(due_ns, now_ns, effect.nth)
+            timed = Timed(due_ns, now_ns, effect.nth, effect.key)
         self.caller.submit(
             world.name,
             msgspec.structs.replace(call, headers=headers),

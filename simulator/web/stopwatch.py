@@ -1,6 +1,6 @@
 """When each attempt at a callback was due, begun and ended: columns of integers, read at the end.
 
-The one rule: an attempt costs six appends, and nothing is worked out while a load runs. What came
+The one rule: an attempt costs seven appends, and nothing is worked out while a load runs. What came
 of it all is `simulator.load.callbacks`.
 """
 
@@ -14,7 +14,7 @@ from simulator.core.message import OutcomeKind
 if TYPE_CHECKING:
     from simulator.core.message import Outcome
 
-ATTEMPTS_MAX = 5_000_000  # 180 MB; later ones are counted only
+ATTEMPTS_MAX = 5_000_000  # 220 MB; later ones are counted only
 
 
 class Timed(NamedTuple):
@@ -23,19 +23,21 @@ class Timed(NamedTuple):
     Attributes:
         due_ns: the instant that was planned.
         placed_ns: when it was made ready, and began to wait for a place among those under way.
-        nth: which attempt it is, from 0.
+        nth: which attempt at its callback it is, from 0.
+        key: of its callback, 64 bits: what all its attempts have in common.
     """
 
     due_ns: int
     placed_ns: int
     nth: int
+    key: int
 
 
 class Stopwatch:
     """Attempts in the order in which they ended; instants are monotonic nanoseconds.
 
     Attributes:
-        due, placed, nth: as in `Timed`.
+        due, placed, nth, key: as in `Timed`.
         begun: when it went to its connection; ended: when it was answered, or had failed.
         how: the status of the answer, or a kind of outcome, negative.
         unkept: how many more there were than fit.
@@ -45,6 +47,7 @@ class Stopwatch:
         self.due, self.placed = array("q"), array("q")
         self.begun, self.ended = array("q"), array("q")
         self.how, self.nth = array("h"), array("h")
+        self.key = array("Q")
         self.unkept = 0
         self._limit = limit
 
@@ -56,6 +59,7 @@ class Stopwatch:
         self.due.append(timed.due_ns)
         self.placed.append(timed.placed_ns)
         self.nth.append(timed.nth)
+        self.key.append(timed.key)
         self.begun.append(begun_ns)
         self.ended.append(ended_ns)
         answered = outcome.kind is OutcomeKind.ANSWERED

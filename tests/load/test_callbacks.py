@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.core.message import OutcomeKind
-from simulator.load.callbacks import Attempts, CallbackSide, Spread, callback_side, spread
+from simulator.load.by_callback import Attempts, Window
+from simulator.load.callbacks import CallbackSide, callback_side
+from simulator.load.spread import Spread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,17 +35,23 @@ def served(due: Sequence[int], places: int, takes_us: int, how: int = 200) -> At
         heapreplace(free, begun[-1] + takes_us)
     ended = [us + takes_us for us in begun]
     columns = (sorted(due), sorted(due), begun, ended, [how] * len(begun), [0] * len(begun))
-    return Attempts(*(np.array(column, np.int64) for column in columns))
+    return Attempts(*(np.array(column, np.int64) for column in columns), own_keys(len(begun)))
+
+
+def own_keys(n: int) -> NDArray[np.uint64]:
+    """Make each attempt the only one at its callback."""
+    return np.arange(n, dtype=np.uint64)
 
 
 def at_once(due: NDArray[np.int64], ended: NDArray[np.int64], how: NDArray[np.int64]) -> Attempts:
     """Attempts that nobody had to wait for."""
-    return Attempts(due, due, due, ended, how, np.zeros(due.size, np.int64))
+    return Attempts(due, due, due, ended, how, np.zeros(due.size, np.int64), own_keys(due.size))
 
 
 def side(of: Attempts, end_us: int = LONG_US, **more: Any) -> CallbackSide:
-    asked = {"stopped_us": 10 * LONG_US, "under_way_limit": 10, **more}
-    return callback_side(of, 0, end_us, **asked)
+    limit = more.pop("under_way_limit", 10)
+    window = Window(0, end_us, **{"over_us": end_us, "stopped_us": 10 * LONG_US, **more})
+    return callback_side(of, window, under_way_limit=limit)
 
 
 def evenly(per_s: int, seconds: int) -> list[int]:
@@ -65,9 +73,10 @@ def test_a_backlog_that_stands_shows_the_most_that_a_receiver_takes() -> None:
     assert found.knee.per_s == pytest.approx(500, rel=0.02)
     assert found.under_way_max == 10
     assert found.backlog_max == pytest.approx(6 * 200, abs=20)
-    assert found.drained_us == pytest.approx(6 * 200 / 500 * US, rel=0.02)
+    assert found.callbacks.drained_us == pytest.approx(6 * 200 / 500 * US, rel=0.02)
     assert found.ack.max_us == 20_000  # the system was as fast as ever: it is the wait that grew
-    assert found.whole.max_us == pytest.approx(found.drained_us, abs=US // 10)
+    whole = found.callbacks.whole
+    assert whole.max_us == pytest.approx(found.callbacks.drained_us, abs=US // 10)
 
 
 def test_everything_at_once_shows_the_same_knee() -> None:
@@ -86,7 +95,8 @@ def test_calls_that_we_make_late_are_no_backlog_of_the_receiver() -> None:
     due = np.zeros(2_000, np.int64)
     begun = np.arange(2_000) * 1_000
     good, first = np.full(2_000, 200), np.zeros(2_000, np.int64)
-    found = side(Attempts(due, begun, begun, begun + 500, good, first), US, late_after_us=999_000)
+    columns = (due, begun, begun, begun + 500, good, first, own_keys(2_000))
+    found = side(Attempts(*columns), US, late_after_us=999_000)
     assert not found.knee.reached
     assert (found.lateness.max_us, found.late, found.waited.max_us) == (1_999_000, 1_000, 0)
 
@@ -114,14 +124,13 @@ def test_what_was_open_when_all_was_stopped_is_backlog_to_the_end() -> None:
     at = np.arange(4, dtype=np.int64) * US
     how = np.array([200, -OutcomeKind.DROPPED, 200, -OutcomeKind.DROPPED])
     found = side(at_once(at, np.array([1, 9 * US, 2 * US, 9 * US]), how), stopped_us=9 * US)
-    assert (found.unanswered, found.dropped, found.drained_us) == (2, 0, -1)
+    assert (found.unanswered, found.dropped, found.callbacks.drained_us) == (2, 0, -1)
     assert [row.backlog for row in found.seconds] == [0, 1, 1, 2]
 
 
 def test_only_what_was_due_in_the_window_counts() -> None:
-    found = callback_side(
-        served(evenly(10, 9), 10, 1_000), 2 * US, 5 * US, stopped_us=LONG_US, under_way_limit=9
-    )
+    window = Window(2 * US, 5 * US, LONG_US, LONG_US)
+    found = callback_side(served(evenly(10, 9), 10, 1_000), window, under_way_limit=9)
     assert found.due == 30
     assert [row.due for row in found.seconds] == [10, 10, 10]
 
@@ -129,7 +138,7 @@ def test_only_what_was_due_in_the_window_counts() -> None:
 def test_repeats_are_attempts_and_counted_apart() -> None:
     at = np.arange(3, dtype=np.int64)
     good, nth = np.full(3, 200), np.array([0, 1, 2])
-    found = side(Attempts(at, at, at, at + 1, good, nth))
+    found = side(Attempts(at, at, at, at + 1, good, nth, own_keys(3)))
     assert (found.due, found.repeats) == (3, 2)
 
 
@@ -142,16 +151,6 @@ def test_of_nothing_there_is_nothing() -> None:
 def test_it_is_written_and_read_back() -> None:
     found = side(served(evenly(20, 2), 2, 30_000))
     assert msgspec.json.decode(msgspec.json.encode(found), type=CallbackSide) == found
-
-
-@settings(derandomize=True, database=None, deadline=None, max_examples=60)
-@given(st.lists(st.integers(0, 10**6), min_size=1, max_size=300))
-def test_a_quantile_is_the_smallest_time_within_which_the_share_lies(times: list[int]) -> None:
-    found, n = spread(np.array(times, np.int64)), len(times)
-    for value, share in ((found.p50_us, 0.5), (found.p90_us, 0.9), (found.p99_us, 0.99)):
-        assert sum(t <= value for t in times) >= share * n - 1e-9
-        assert sum(t < value for t in times) < share * n
-    assert (found.max_us, found.n) == (max(times), n)
 
 
 @settings(derandomize=True, database=None, deadline=None, max_examples=40)

@@ -11,7 +11,7 @@ from simulator.web.stopwatch import Stopwatch, Timed
 from tests.web.receiver import OK, Receiver, calling, hang, says
 
 DROPPED = -OutcomeKind.DROPPED
-AT = Timed(1, 1, 0)
+AT = Timed(1, 1, 0, 7)
 
 
 def test_each_attempt_is_kept_with_its_planned_instant_and_how_it_ended() -> None:
@@ -23,11 +23,12 @@ def test_each_attempt_is_kept_with_its_planned_instant_and_how_it_ended() -> Non
             for n in range(3):  # the short way, and by name through aiohttp's client
                 host = "localhost" if n == 1 else "127.0.0.1"
                 call = HttpCall(receiver.url(host=host), b"a=b")
-                caller.submit("w", call, told.append, Timed(due_ns, due_ns + 5, n))
+                caller.submit("w", call, told.append, Timed(due_ns, due_ns + 5, n, 2**64 - 1))
             await caller.drained()
             assert list(watch.due) == [due_ns] * 3
             assert list(watch.placed) == [due_ns + 5] * 3
             assert sorted(watch.nth) == [0, 1, 2]
+            assert list(watch.key) == [2**64 - 1] * 3
             assert list(watch.how) == [200] * 3
             assert all(b - d >= 999_000_000 for d, b in zip(watch.due, watch.begun, strict=True))
             assert all(b <= e for b, e in zip(watch.begun, watch.ended, strict=True))
@@ -65,7 +66,7 @@ def test_what_has_no_planned_instant_is_not_kept() -> None:
 def test_it_keeps_so_many_and_counts_the_rest() -> None:
     watch = Stopwatch(limit=2)
     for n in range(5):
-        watch.note(Timed(n, n, 0), n, n, Outcome(OutcomeKind.TIMED_OUT))
+        watch.note(Timed(n, n, 0, n), n, n, Outcome(OutcomeKind.TIMED_OUT))
     assert list(watch.due) == [0, 1]
     assert list(watch.how) == [-OutcomeKind.TIMED_OUT] * 2
     assert watch.unkept == 3
