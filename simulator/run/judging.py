@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from simulator.run.load_measured import Measured
     from simulator.scenario import Scenario
     from simulator.verify.claims import Claims
-    from simulator.verify.expect import Look, Result
+    from simulator.verify.expect import Look
     from simulator.verify.expect_baseline import Baseline
     from simulator.verify.facts import Fact
 
@@ -159,7 +159,7 @@ def _worthless(  # noqa: PLR0913 - all that a judgement rests on
 ) -> Iterator[str]:
     """Say why this run proves nothing, whatever the numbers are."""
     metrics = look(Of()).metrics
-    if load is not None and not metrics["accepted"]:
+    if load is not None and (not metrics["accepted"] or load.taken == 0):
         if not load.unanswered:  # it fails, then
             yield none_taken(load)
     elif not metrics["accepted"]:

@@ -45,6 +45,8 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
         least: the least that a metric can be, where that is not its value.
         unknown: why one is not known exactly.
         invalid: why the run proves nothing.
+        taken: messages that requests of the load became, those of the warm-up left out; None: not
+            told apart.
         refused_fails: connections were refused, and the scenario says that this fails it.
         unanswered: nothing was accepted, because every connection was refused.
         section: what the report shows.
@@ -55,6 +57,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     least: dict[str, str] = {}
     unknown: dict[str, str] = {}
     invalid: tuple[str, ...] = ()
+    taken: int | None = None
     refused_fails: int = 0
     unanswered: bool = False
     section: dict[str, Any] = {}

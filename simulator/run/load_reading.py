@@ -89,6 +89,7 @@ def measured_in(  # noqa: PLR0913 - a finished load
             *simulator_reasons(ended),
             *book_reasons(joined, found, load, cut=cut or bool(found.lost)),
         ),
+        taken=sum(not pair.warm for pair in joined.pairs),
         refused_fails=fails,
         unanswered=bool(fails) and refused == found.load.finished,
         section=section_of(

@@ -37,6 +37,12 @@ DEAF: dict[str, Any] = {
     **GATEWAY,
     "sut": {"command": f"python {SYSTEMS / 'deaf.py'}", "start": {"request": "POST /go"}},
 }
+AFTER_THE_WARM_UP = {
+    "name": "down",
+    "seam": "api",
+    "when": {"request": "send", "nth": {"from": RATE + 1, "to": 1_000}},
+    "then": {"reject": 503},
+}
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +65,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ran]:
         "fail": lambda at: load(at, DEAF, load={**target, "refused": "fail"}),
         "proves-nothing": lambda at: load(at, DEAF, load={**target, "refused": "proves-nothing"}),
         "none": lambda at: load(at, load={"arrivals": {"poisson": "1/s", "for": "1s"}}, seed=4),
+        "refused": lambda at: load(at, load={"warm_up": "1s"}, rules=[AFTER_THE_WARM_UP]),
     }
     with ThreadPoolExecutor(AT_ONCE) as pool:
         runs = {name: pool.submit(load, folder / name) for name, load in loads.items()}
@@ -161,6 +168,13 @@ def test_a_target_that_answers_nobody_is_blamed_for_what_came_late(many: dict[st
 def test_bad_input_47_a_run_of_no_requests_proves_nothing(many: dict[str, Ran]) -> None:
     ran = many["none"]
     assert (ran.code, ran.last) == (3, "PROVES NOTHING: nothing was sent")
+
+
+def test_a_load_of_which_only_the_warm_up_was_accepted_proves_nothing(many: dict[str, Ran]) -> None:
+    ran = many["refused"]
+    assert ran.code == 3, ran
+    assert f"PROVES NOTHING: no message was accepted of {RATE} requests" in ran.last
+    assert ran.report["metrics"]["accepted"] == RATE
 
 
 def wait_until(process: subprocess.Popen[str] | None, so: Callable[[], bool]) -> None:
