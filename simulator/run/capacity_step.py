@@ -17,6 +17,7 @@ from simulator.load import offer as offers
 from simulator.load import outcome as outcomes
 from simulator.load.bottleneck import Signs, overwhelmed
 from simulator.load.finder import Step
+from simulator.run.capacity_storm import storm_step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,6 +47,10 @@ def measured(folder: Path, rate: float, code: ExitCode, words: str, seconds: flo
     """
     met = {ExitCode.OK: True, ExitCode.FAILED: False}.get(code)
     why = "" if met else words.partition(": ")[2] or words
+    load = _report(folder).get("load") or {}
+    if load.get("against") == "callbacks":
+        step, signs = storm_step(load, rate, met=met, why=why, seconds=seconds)
+        return Measured(step, signs, folder.name)
     try:
         outcome = outcomes.read(folder / "outcome.json")
         offer = offers.read(folder / "offer.json")
