@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from simulator.run.load_measured import Measured
     from simulator.scenario import Scenario
     from simulator.verify.claims import Claims
-    from simulator.verify.expect import Look, Result
+    from simulator.verify.expect import Look
     from simulator.verify.expect_baseline import Baseline
     from simulator.verify.facts import Fact
 
