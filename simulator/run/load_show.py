@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from simulator.run.load_storm_measured import open_lines, storm_lines
@@ -34,7 +35,7 @@ def show_load(console: Console, load: Mapping[str, Any]) -> None:
         return  # it left nothing, or was none
     for line in lines_of(load):
         console.print(f"  {line}", markup=False)
-    table = Table("ms of real time", *COLUMNS, "count")
+    table = Table("ms of real time", *COLUMNS, "count", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for row in latency_rows(load):
         table.add_row(*row)
     console.print(table)

@@ -58,7 +58,9 @@ def test_every_arrival_is_sent_and_every_book_joins(steady: Ran) -> None:
     assert section["counts"]["results"] == {"2xx": 120}
     assert section["books"]["counts"] == {"joined": 140}  # 20 of them warm up
     assert section["latency_ms"]["api"]["count"] == 120
-    assert section["latency_ms"]["receipt"]["count"] > 100
+    receipt = section["latency_ms"]["receipt"]
+    assert receipt["count"] > 100
+    assert receipt["count"] + receipt["open"] == 120
     assert sum(second["started"] for second in section["seconds"] if second["second"] >= 0) == 120
 
 
@@ -66,7 +68,7 @@ def test_the_generator_and_the_world_agree_on_counts(steady: Ran) -> None:
     metrics = steady.report["metrics"]
     assert metrics["accepted"] == 140
     assert metrics["arrivals"] == metrics["started"] == 120
-    assert metrics["achieved_rate"] == 40
+    assert 36 <= metrics["achieved_rate"] <= 40  # recounted in test_load_truth.py
     assert 0 < metrics["api_p50"] <= metrics["api_p90"] <= metrics["api_p99"] <= metrics["api_p999"]
 
 
@@ -102,7 +104,9 @@ def test_the_receipts_of_a_spike_show_the_queue_that_the_api_hides(tmp_path: Pat
     ran = finish(begin("load", ROOT / "scenarios/load-spike-and-drain.yaml", "--out", out), out)
     assert ran.code == 0, ran
     latency = ran.report["load"]["latency_ms"]
-    assert latency["receipt"]["p99"] > 10 * latency["api"]["p99"]
+    assert latency["receipt"]["p50"] > 10 * latency["api"]["p99"]  # p99 was not to be known
+    assert latency["receipt"]["open"] > 0
+    assert latency["receipt"]["count"] + latency["receipt"]["open"] == latency["api"]["count"]
 
 
 def test_a_load_that_sent_for_nothing_is_not_one_that_sent_nothing() -> None:
