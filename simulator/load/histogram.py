@@ -58,9 +58,15 @@ class Histogram:
         total = self.count
         if not total:
             return 0
-        wanted = max(ceil(Fraction(str(min(percent, 100.0))) * total / 100), 1)
-        cell = int(np.searchsorted(np.cumsum(self.counts), wanted))
-        return _lowest(cell + 1) - 1 if percent else _lowest(cell)
+        rank = max(ceil(Fraction(str(min(percent, 100.0))) * total / 100), 1)
+        return self.at(rank) if percent else _lowest(self._cell(rank))
+
+    def at(self, rank: int) -> int:
+        """Return the value of this rank, from 1 to `count`: the highest of its cell, us."""
+        return _lowest(self._cell(rank) + 1) - 1
+
+    def _cell(self, rank: int) -> int:
+        return int(np.searchsorted(np.cumsum(self.counts), rank))
 
     def above(self, limit_us: int) -> int:
         """Return how many values lie above a limit, to the cell."""

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from simulator.load.histogram import Histogram
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -71,6 +73,23 @@ def spread(ended_us: NDArray[np.int64], open_us: NDArray[np.int64] = NONE_OPEN) 
     return Spread(n, mean, p50, p90, p99, p999, longest, total - n, told)
 
 
+def spread_of(times: Histogram, open_us: NDArray[np.int64] = NONE_OPEN) -> Spread:
+    """Return the quantiles of a histogram, to its cells, beside times that never ended."""
+    n, total = times.count, times.count + int(open_us.size)
+    if not total:
+        return Spread()
+    floor = Histogram()
+    floor.add(times)
+    floor.record(open_us)
+    ranks = {name: max(1, math.ceil(total * q / 1_000)) for name, q in _SHARES.items()}
+    values = [times.at(rank) if rank <= n else None for rank in ranks.values()]
+    p50, p90, p99, p999, longest = values
+    at_least = {name: floor.at(rank) for name, rank in ranks.items()}
+    told = {name: us for (name, us), v in zip(at_least.items(), values, strict=True) if us != v}
+    mean = round(times.mean()) if n == total else None
+    return Spread(n, mean, p50, p90, p99, p999, longest, total - n, told)
+
+
 def in_ms(found: Spread) -> dict[str, object]:
     """Return it for a report, in milliseconds; `at_least` has what is not known otherwise."""
 
@@ -95,6 +114,12 @@ class Bounds(msgspec.Struct, frozen=True):
     metrics: dict[str, str | None]
     least: dict[str, str]
     unknown: dict[str, str]
+
+    def __or__(self, other: Bounds) -> Bounds:
+        """Return those of both."""
+        return Bounds(
+            self.metrics | other.metrics, self.least | other.least, self.unknown | other.unknown
+        )
 
 
 def bounds(prefix: str, found: Spread, names: Iterable[str], what: str) -> Bounds:

@@ -18,6 +18,8 @@ import numpy as np
 from simulator.core.metric import METRIC
 from simulator.load import outcome as oc
 from simulator.load.achieved import achieved
+from simulator.load.histogram import Histogram
+from simulator.load.spread import spread_of
 from simulator.run import load_join as joins
 from simulator.run.conductor import LAG_BUDGET_S
 from simulator.run.load_busy import BUSY_MAX, WINDOW_NS, Sample, busiest
@@ -28,12 +30,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from simulator.load.books import Row
+    from simulator.load.offer import Offer
     from simulator.load.outcome import Outcome
-    from simulator.load.spread import Bounds
+    from simulator.load.spread import Bounds, Spread
     from simulator.run.load_join import Joined
     from simulator.scenario_load import Load
 
 FILE = "load.json"
+API_QUANTILES = ("p50", "p90", "p99", "p999")
+UNANSWERED = "requests were never answered"
 _S = 1_000_000
 
 
@@ -89,15 +94,29 @@ def nothing(reason: str) -> Measured:
     )
 
 
-def metrics_of(outcome: Outcome, rate: Fraction | None, receipt: Bounds) -> dict[str, str | None]:
+def api_of(outcome: Outcome, offer: Offer) -> Spread:
+    """Return from the planned instants to the answers, the arrivals without one among them.
+
+    One that was dropped has waited as long as one may; one that was refused a connection, or lost
+    it, has waited in vain, however soon that was known.
+    """
+    load, times = outcome.load, Histogram()
+    if oc.API in outcome.histograms:
+        times = Histogram.decode(outcome.histograms[oc.API])
+    in_vain = load.results.get(oc.REFUSED, 0) + load.results.get(oc.OTHER, 0)
+    least_us = np.array((0, round(offer.drop_after_ms * 1_000)), np.int64)
+    return spread_of(times, np.repeat(least_us, (in_vain, load.dropped)))
+
+
+def metrics_of(outcome: Outcome, rate: Fraction | None, known: Bounds) -> dict[str, str | None]:
     """Return every metric of a load; those of acknowledging are known at the callbacks' edge.
 
     Args:
         outcome: of the generator.
         rate: at which it has really sent.
-        receipt: from the planned instants to the receipts.
+        known: from the planned instants to the answers, and to the receipts.
     """
-    load, api = outcome.load, outcome.latency.get(oc.API)
+    load = outcome.load
     found: dict[str, Fraction | int | None] = {
         **dict.fromkeys(name for name, metric in METRIC.items() if metric.load),
         "arrivals": load.scheduled,
@@ -108,10 +127,7 @@ def metrics_of(outcome: Outcome, rate: Fraction | None, receipt: Bounds) -> dict
         "refused_connections": load.results.get(oc.REFUSED, 0),
         "achieved_rate": rate,
     }
-    for name in ("p50", "p90", "p99", "p999"):
-        us = getattr(api, f"{name}_us") if api is not None and api.count else None
-        found[f"api_{name}"] = None if us is None else Fraction(us, 1000)
-    return {name: None if n is None else str(n) for name, n in found.items()} | receipt.metrics
+    return {name: None if n is None else str(n) for name, n in found.items()} | known.metrics
 
 
 class Sendings:

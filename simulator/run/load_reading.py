@@ -14,8 +14,11 @@ from simulator.load.spread import bounds
 from simulator.run.load_callbacks import OUTCOME
 from simulator.run.load_join import accepted_in, join_gateway, join_system
 from simulator.run.load_measured import (
+    API_QUANTILES,
+    UNANSWERED,
     Measured,
     Sendings,
+    api_of,
     book_reasons,
     metrics_of,
     simulator_reasons,
@@ -77,7 +80,9 @@ def measured_in(  # noqa: PLR0913 - a finished load
     over_us = pace.epoch_of(ended["over_us"])
     heard = heard_in(out, pace, found.started_at_us, over_us)
     receipt = receipts(joined.pairs, heard, _clocks(found), pace, over_us, wants_receipt(world))
+    api = api_of(found, offer)
     known = bounds("receipt", receipt, RECEIPT_QUANTILES, OPEN_RECEIPTS)
+    known |= bounds("api", api, API_QUANTILES, UNANSWERED)
     refused = found.load.results.get(outcome.REFUSED, 0)
     fails = refused if load.refused == "fail" else 0
     return Measured(
@@ -96,6 +101,7 @@ def measured_in(  # noqa: PLR0913 - a finished load
             offer=offer,
             outcome=found,
             joined=joined,
+            api=api,
             receipt=receipt,
             heard=heard,
             ended=ended,

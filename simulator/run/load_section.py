@@ -32,6 +32,7 @@ def section_of(  # noqa: PLR0913 - all that a load leaves
     offer: Offer,
     outcome: Outcome,
     joined: Joined,
+    api: Spread,
     receipt: Spread,
     heard: Heard,
     ended: Mapping[str, Any],
@@ -44,7 +45,7 @@ def section_of(  # noqa: PLR0913 - all that a load leaves
     latency: dict[str, Any] = {
         name: _latency(each) for name, each in sorted(outcome.latency.items())
     }
-    latency |= {"receipt": in_ms(receipt), "callback": in_ms(heard.callback)}
+    latency |= {"api": in_ms(api), "receipt": in_ms(receipt), "callback": in_ms(heard.callback)}
     return {
         "against": outcome.against,
         "seed": outcome.seed,

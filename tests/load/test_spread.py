@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.load.spread import Spread, bounds, in_ms, spread
+from simulator.load.histogram import Histogram
+from simulator.load.spread import Spread, bounds, in_ms, spread, spread_of
 
 TIMES = st.lists(st.integers(0, 10**6), max_size=200)
 NAMES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999, "max": 1.0}
@@ -81,3 +82,24 @@ def test_whatever_the_open_ones_come_to_lies_within_what_was_told(
 @pytest.mark.parametrize("name", NAMES)
 def test_of_nothing_there_is_no_value(name: str) -> None:
     assert of([]).value(name) is None
+
+
+@given(
+    st.lists(st.integers(0, 2_000), max_size=60),
+    st.lists(st.integers(0, 2_000), max_size=20),
+)
+def test_a_histogram_s_quantiles_are_those_of_its_values_and_of_what_never_ended(
+    ended: list[int], open_: list[int]
+) -> None:
+    times = Histogram()  # up to 2,047 us a cell is one value
+    times.record(ended)
+    found = spread_of(times, np.array(open_, np.int64))
+    assert found == of(ended, open_)
+
+
+def test_both_bounds_are_those_of_either() -> None:
+    api, receipt = (of([1_000, 2_000], open_) for open_ in ([], [3_000]))
+    both = bounds("api", api, ["p99"], "no") | bounds("receipt", receipt, ["p99"], "out")
+    assert both.metrics == {"api_p99": "2", "receipt_p99": None}
+    assert both.least == {"receipt_p99": "3"}
+    assert both.unknown == {"receipt_p99": "p99 is not known: 1 of 3 out"}
