@@ -57,7 +57,12 @@ def add_options(parser: Any, against: Against) -> None:
         default="constant",
         help='constant, poisson, growing, or a shape as JSON: {"shape":"ramp","from_rate":1,...}',
     )
-    add("--warm-up", type=float, default=0.0, help="seconds before it counts")
+    add(
+        "--warm-up",
+        type=float,
+        default=0.0,
+        help="seconds before the load; counted apart in outcome.json",
+    )
     add("--in-flight", type=int, default=1200, help="most requests under way, for each worker")
     add("--people", default="", env_var="TODOKU_PEOPLE", help="CSV of recipients: number,...")
     add("--seed", type=int, default=1, help="draws Poisson arrivals and accounts")
