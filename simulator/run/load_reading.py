@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from simulator.load.books import Row
     from simulator.load.offer import Offer
     from simulator.load.outcome import Clock, Outcome
+    from simulator.load.spread import Bounds, Spread
     from simulator.run.load_join import Joined
     from simulator.run.load_receipts import Pace
     from simulator.scenario import Scenario
@@ -81,8 +82,7 @@ def measured_in(  # noqa: PLR0913 - a finished load
     heard = heard_in(out, pace, found.started_at_us, over_us)
     receipt = receipts(joined.pairs, heard, _clocks(found), pace, over_us, wants_receipt(world))
     api = api_of(found, offer)
-    known = bounds("receipt", receipt, RECEIPT_QUANTILES, OPEN_RECEIPTS)
-    known |= bounds("api", api, API_QUANTILES, UNANSWERED)
+    known = _known(api, receipt)
     refused = found.load.results.get(outcome.REFUSED, 0)
     fails = refused if load.refused == "fail" else 0
     return Measured(
@@ -116,6 +116,12 @@ def stopped(found: outcome.Outcome) -> Iterator[str]:
     if found.ended == "stopped":
         words = f"the generator was stopped from outside after {found.load.scheduled:,} arrivals"
         yield f"{words}, before its schedule was over: let it end by itself"
+
+
+def _known(api: Spread, receipt: Spread) -> Bounds:
+    """Return the two latencies of a load as metrics."""
+    found = bounds("receipt", receipt, RECEIPT_QUANTILES, OPEN_RECEIPTS)
+    return found | bounds("api", api, API_QUANTILES, UNANSWERED)
 
 
 def _clocks(found: Outcome) -> list[Clock | None]:
