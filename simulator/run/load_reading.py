@@ -81,10 +81,8 @@ def measured_in(  # noqa: PLR0913 - a finished load
     over_us = pace.epoch_of(ended["over_us"])
     heard = heard_in(out, pace, found.started_at_us, over_us)
     receipt = receipts(joined.pairs, heard, _clocks(found), pace, over_us, wants_receipt(world))
-    api = api_of(found, offer)
-    known = _known(api, receipt)
-    refused = found.load.results.get(outcome.REFUSED, 0)
-    fails = refused if load.refused == "fail" else 0
+    api, refused = api_of(found, offer), found.load.results.get(outcome.REFUSED, 0)
+    known, fails = _known(api, receipt), refused if load.refused == "fail" else 0
     return Measured(
         metrics=metrics_of(found, sendings.rate(lasting_us(offer.shape)), known),
         least=known.least,
